@@ -1,0 +1,101 @@
+"""Everything that the environment writes: the prompt, documents blocks, probes.
+
+The only template in the project. Text that did not come from the policy is neutralised here,
+once, and documents are truncated here, once, so that what `info` reports, what the policy saw
+and what the gain is measured on are the same documents.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from igs_env.actions import neutralise
+from igs_env.protocols import Protocol
+from igs_env.types import Document, Question
+
+_WORD_END = re.compile(r"\S(?=\s|$)")
+_REFINE_END = "</refine>"
+
+
+def render_prompt(protocol: Protocol, question: Question) -> str:
+    """First observation of an episode.
+
+    >>> from igs_env.protocols import PROTOCOLS
+    >>> render_prompt(PROTOCOLS["plain"], Question(id="q", text="Who?", answers=("me",)))
+    'Question: Who?\\n'
+    """
+    # str.format would read braces in the template's other text; the question is inserted
+    # verbatim and never itself interpreted.
+    return protocol.instruction.replace("{question}", neutralise(question.text))
+
+
+def render_documents(protocol: Protocol, documents: Sequence[Document]) -> str:
+    """Observation after a search: the documents block, with its line breaks."""
+    body = "".join(
+        protocol.document.format(position=position, title=document.title, text=document.text)
+        for position, document in enumerate(documents, start=1)
+    )
+    tag = protocol.documents_tag
+    return f"\n<{tag}>\n{body or protocol.empty}</{tag}>\n"
+
+
+def clean_documents(
+    documents: Sequence[Document], *, limit: int, length: Callable[[str], int] = len
+) -> tuple[Document, ...]:
+    """Documents as they may enter a prompt: neutralised, each cut at a word to `limit`.
+
+    Args:
+        documents: as the retriever returned them.
+        limit: greatest `length` of a document's text.
+        length: size of a text, characters by default; an agent passes its tokenizer's count.
+            Must not shrink when text is appended.
+    """
+    return tuple(
+        replace(
+            document,
+            title=neutralise(document.title),
+            text=truncate(neutralise(document.text), limit=limit, length=length),
+        )
+        for document in documents
+    )
+
+
+def truncate(text: str, *, limit: int, length: Callable[[str], int] = len) -> str:
+    """Longest prefix of `text` that ends at a word and is no longer than `limit`.
+
+    A first word longer than `limit` is cut inside, so that a limit always holds.
+
+    >>> truncate("one two three", limit=8)
+    'one two'
+    >>> truncate("incomprehensible", limit=4)
+    'inco'
+    """
+    if length(text) <= limit:
+        return text
+    ends = [match.end() for match in _WORD_END.finditer(text)]
+    kept = _longest_prefix(text, ends, limit, length)
+    return kept or _longest_prefix(text, range(1, len(text) + 1), limit, length)
+
+
+def refine_end(output: str) -> int | None:
+    """Offset just behind the first complete `<refine>…</refine>` of an output, or None."""
+    start = output.find("<refine>")
+    if start < 0:
+        return None
+    end = output.find(_REFINE_END, start)
+    return None if end < 0 else end + len(_REFINE_END)
+
+
+def _longest_prefix(
+    text: str, ends: Sequence[int], limit: int, length: Callable[[str], int]
+) -> str:
+    low, high = 0, len(ends)  # invariant: ends[:low] fit, ends[high:] do not
+    while low < high:
+        middle = (low + high) // 2
+        if length(text[: ends[middle]]) <= limit:
+            low = middle + 1
+        else:
+            high = middle
+    return text[: ends[low - 1]] if low else ""

@@ -1,0 +1,101 @@
+"""Protocols: how questions, documents and reminders are written, by name.
+
+A protocol is data. `prompt.py` renders with it, `actions.py` reads every protocol's output
+with the same rule, so adding one is adding a value to `PROTOCOLS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from igs_env.errors import ConfigurationError, unknown_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """Names and fixed texts of an episode format."""
+
+    name: str
+    """Registry key."""
+    documents_tag: str
+    """Tag that the environment puts around documents."""
+    refine: bool
+    """The policy writes `<refine>…</refine>` after each documents block."""
+    instruction: str
+    """Prompt template with `{question}`."""
+    default_reward: str
+    """Key of `igs_env.rewards.REWARDS` used when none is asked for."""
+    document: str = "Doc {position} (Title: {title}) {text}\n"
+    """One document of a block; `position` counts from 1."""
+    reminder: str = (
+        "\nThat was no valid action. To search, write <search> query </search>; to finish, write "
+        "<answer> answer </answer>.\n"
+    )
+    """Observation after an invalid action."""
+    exhausted: str = (
+        "\nNo searches are left. Answer now: write <answer> answer </answer>.\n"
+    )
+    """Observation after a search beyond `max_searches`; that search is not carried out."""
+    empty: str = "No documents were found.\n"
+    """Content of the block when a search matched nothing."""
+    probe: str = "<answer> "
+    """What opens an answer when the gold answer is scored; tokenised jointly with it."""
+    probe_end: str = " </answer>"
+    """What follows the gold answer when it is scored, so that its last token is a whole one."""
+
+
+_RULES = (
+    "Answer the question. You may search as often as you need: write a query as "
+    "<search> query </search> and the documents found come back between <{tag}> and "
+    "</{tag}>. Think between <think> and </think> before each step.{refine} When you know the "
+    "answer, write it, and nothing but it, as <answer> answer </answer>; for example, "
+    "<answer> Beijing </answer>.\nQuestion: {{question}}\n"
+)
+
+PROTOCOLS: dict[str, Protocol] = {
+    # Search-R1 (arXiv 2503.09516): the tags are the published ones, the wording is ours.
+    "search-r1": Protocol(
+        name="search-r1",
+        documents_tag="information",
+        refine=False,
+        instruction=_RULES.format(tag="information", refine=""),
+        default_reward="em",
+    ),
+    # AutoRefine (arXiv 2505.11277), the format of IG-Search: tags published, wording ours.
+    "autorefine": Protocol(
+        name="autorefine",
+        documents_tag="documents",
+        refine=True,
+        instruction=_RULES.format(
+            tag="documents",
+            refine=" After each result, write what matters of it between <refine> and </refine>.",
+        ),
+        default_reward="staircase",
+    ),
+    # The same tags without instructions, for small policies that were taught the format.
+    "plain": Protocol(
+        name="plain",
+        documents_tag="information",
+        refine=False,
+        instruction="Question: {question}\n",
+        default_reward="em",
+        document="{title}: {text}\n",
+    ),
+}
+
+
+def get_protocol(protocol: str | Protocol) -> Protocol:
+    """The protocol of that name, or the given one.
+
+    Raises `ConfigurationError` for an unknown name or an instruction without `{question}`.
+    """
+    if isinstance(protocol, str):
+        if protocol not in PROTOCOLS:
+            raise unknown_name("protocol", protocol, PROTOCOLS)
+        return PROTOCOLS[protocol]
+    if "{question}" not in protocol.instruction:
+        raise ConfigurationError(
+            f"protocol {protocol.name!r} has no {{question}} in its instruction; add it where the "
+            "question belongs"
+        )
+    return protocol
