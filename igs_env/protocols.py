@@ -32,9 +32,7 @@ class Protocol:
         "<answer> answer </answer>.\n"
     )
     """Observation after an invalid action."""
-    exhausted: str = (
-        "\nNo searches are left. Answer now: write <answer> answer </answer>.\n"
-    )
+    exhausted: str = "\nNo searches are left. Answer now: write <answer> answer </answer>.\n"
     """Observation after a search beyond `max_searches`; that search is not carried out."""
     empty: str = "No documents were found.\n"
     """Content of the block when a search matched nothing."""

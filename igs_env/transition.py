@@ -135,19 +135,17 @@ def _retrieve(rules: Rules, queries: Sequence[str]) -> list[Found]:
     ]
 
 
-def _step(rules: Rules, output: str, action: Action, found: Found | Literal["not searched"]) -> Step:
+def _step(
+    rules: Rules, output: str, action: Action, found: Found | Literal["not searched"]
+) -> Step:
     protocol = rules.protocol
     kept, discarded = output[: action.end], len(output) - action.end
     if isinstance(action, Answer):
         return Step(output=kept, action=action, observation="", discarded=discarded)
     if isinstance(action, Invalid):
-        return Step(
-            output=kept, action=action, observation=protocol.reminder, discarded=discarded
-        )
+        return Step(output=kept, action=action, observation=protocol.reminder, discarded=discarded)
     if found == NOT_SEARCHED:
-        return Step(
-            output=kept, action=action, observation=protocol.exhausted, discarded=discarded
-        )
+        return Step(output=kept, action=action, observation=protocol.exhausted, discarded=discarded)
     if found == FAILED:
         return Step(
             output=kept, action=action, observation="", retrieval_failed=True, discarded=discarded

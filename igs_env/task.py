@@ -1,0 +1,280 @@
+"""A task: the questions, rules and gain that every kind of environment shares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from os import PathLike, fspath
+from typing import Any, Literal, TypedDict, Unpack
+
+from igs_env.components import find_component
+from igs_env.counterfactual import SAMPLERS
+from igs_env.datasets import CORPORA, load_questions, open_corpus
+from igs_env.errors import ConfigurationError, unknown_name
+from igs_env.information_gain import (
+    ALIASES,
+    AnswerScorer,
+    FragmentSampler,
+    GainRequest,
+    measure_information_gain,
+)
+from igs_env.protocols import Protocol, get_protocol
+from igs_env.retrievers import Retriever, make_retriever
+from igs_env.rewards import REWARDS, Reward
+from igs_env.scorers import SCORERS
+from igs_env.transition import Rules
+from igs_env.types import Document, Episode, InformationGain, Question
+
+Scoring = Literal["immediate", "deferred"]
+SCORING: tuple[Scoring, ...] = ("immediate", "deferred")
+"""`immediate`: each step measures its gain. `deferred`: a trainer does so afterwards, with its
+policy, and info says that the gain is not valid."""
+
+
+class TaskOptions(TypedDict, total=False):
+    """Keyword arguments of every environment. Names, numbers and paths, so that a spec
+    serialises; live objects and `module:attribute` strings are accepted for components."""
+
+    questions: str | PathLike[str] | Sequence[Question]
+    """Registry name, path, or questions. Default `atlas`."""
+    split: str
+    """`train`, `dev` or `test`. Default `train`."""
+    hops: int | Sequence[int] | None
+    """Only questions with so many hops. Default all."""
+    corpus: str | PathLike[str] | Sequence[Document] | None
+    """Registry name, path, or documents. Default: the corpus of the questions' own name."""
+    retriever: str | Retriever
+    """Registry name, URL, or retriever. Default `bm25`."""
+    retriever_kwargs: Mapping[str, Any]
+    protocol: str | Protocol
+    """Default `search-r1`."""
+    reward: str | Reward | None
+    """Default: the protocol's own."""
+    scorer: str | AnswerScorer
+    """Default `statistical`."""
+    scorer_kwargs: Mapping[str, Any]
+    sampler: str | FragmentSampler | None
+    """Where counterfactual documents come from. Default `corpus`; `none` measures no gain."""
+    counterfactuals: int
+    """Draws per search, N. Default 3."""
+    aliases: str
+    """Which answers the gain is about: `first` (default), `best`, `logsumexp`."""
+    scoring: Scoring
+    """Default `immediate`."""
+    top_k: int
+    max_searches: int
+    max_document_length: int
+    length: str | Callable[[str], int]
+    """Size of a text for `max_document_length`. Default: characters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """Everything about an environment that does not change from episode to episode."""
+
+    questions: Sequence[Question]
+    by_id: Mapping[str, Question]
+    rules: Rules
+    corpus: Sequence[Document]
+    sampler: FragmentSampler | None
+    """None: no gain is measured."""
+    scorer: AnswerScorer | None
+    """None: no gain is measured."""
+    counterfactuals: int
+    aliases: str
+    scoring: Scoring
+    source: str
+    """What `questions` was, for messages and for loading another split."""
+
+    def gains(
+        self, episodes: Sequence[Episode], batch: Sequence[Episode]
+    ) -> list[InformationGain | None]:
+        """Gain of each episode's newest step; None where there is none to measure.
+
+        `batch` is what samplers such as `other_questions` may draw from.
+        """
+        if self.scorer is None or self.sampler is None or self.scoring != "immediate":
+            return [None] * len(episodes)
+        searched = [i for i, episode in enumerate(episodes) if episode.steps[-1].searched]
+        measured = measure_information_gain(
+            [GainRequest(episode=episodes[i], step=len(episodes[i].steps) - 1) for i in searched],
+            self.scorer,
+            self.sampler,
+            draws=self.counterfactuals,
+            batch=batch,
+            aliases=self.aliases,
+        )
+        gains: list[InformationGain | None] = [None] * len(episodes)
+        for index, gain in zip(searched, measured, strict=True):
+            gains[index] = gain
+        return gains
+
+    def question(self, id: str) -> Question:
+        """The question of that id; `ConfigurationError` with the nearest ids if there is none."""
+        try:
+            return self.by_id[id]
+        except KeyError:
+            known = list(self.by_id)
+            shown = known if len(known) <= 8 else [*known[:7], f"… ({len(known)} questions)"]
+            raise ConfigurationError(
+                f"no question {id!r} in {self.source}; its ids are {', '.join(shown)}"
+            ) from None
+
+
+def make_task(**options: Unpack[TaskOptions]) -> Task:
+    """A task from keyword arguments; `TaskOptions` says what each means.
+
+    Raises:
+        ConfigurationError: an unknown argument or name, or a value out of range.
+        DataError: questions or a corpus that cannot be read.
+    """
+    unknown = set(options) - set(TaskOptions.__annotations__)
+    if unknown:
+        raise unknown_name("argument", sorted(unknown)[0], TaskOptions.__annotations__)
+    source = options.get("questions", "atlas")
+    corpus_source = options.get("corpus") or _own_corpus(source)
+    corpus = _corpus(corpus_source)
+    questions = select_questions(
+        _questions(source, options.get("split", "train")), options.get("hops")
+    )
+    protocol = get_protocol(options.get("protocol", "search-r1"))
+    retriever = _retriever(
+        options.get("retriever", "bm25"), corpus_source, options.get("retriever_kwargs", {})
+    )
+    reward = options.get("reward") or protocol.default_reward
+    limits = {
+        name: options[name]  # type: ignore[literal-required]
+        for name in ("top_k", "max_searches", "max_document_length")
+        if name in options
+    }
+    rules = Rules(
+        protocol=protocol,
+        retriever=retriever,
+        reward=find_component("reward", reward, REWARDS),
+        length=find_component("length", options.get("length", len), {}),
+        **limits,
+    )
+    counterfactuals = _counterfactuals(options.get("counterfactuals", 3))
+    sampler = _sampler(options.get("sampler", "corpus"), corpus, rules)
+    return Task(
+        questions=questions,
+        by_id={question.id: question for question in questions},
+        rules=rules,
+        corpus=corpus,
+        sampler=sampler,
+        scorer=_scorer(options, corpus_source, corpus) if sampler is not None else None,
+        counterfactuals=counterfactuals,
+        aliases=_choice("aliases", options.get("aliases", "first"), tuple(ALIASES)),
+        scoring=_choice("scoring", options.get("scoring", "immediate"), SCORING),
+        source=source if isinstance(source, str) else "the given questions",
+    )
+
+
+def select_questions(
+    questions: Sequence[Question], hops: int | Sequence[int] | None
+) -> Sequence[Question]:
+    """Those questions that have one of the wanted hop counts; all of them for None.
+
+    Raises `ConfigurationError` when none is left.
+    """
+    if hops is None:
+        return questions
+    wanted = {hops} if isinstance(hops, int) else set(hops)
+    chosen = [question for question in questions if question.hops in wanted]
+    if not chosen:
+        have = sorted({question.hops for question in questions})
+        raise ConfigurationError(f"no question has hops in {sorted(wanted)}; there are {have}")
+    return chosen
+
+
+def _own_corpus(source: object) -> str:
+    name = source.partition(":")[0] if isinstance(source, str) else ""
+    if name not in CORPORA:
+        raise ConfigurationError(
+            "corpus must be given: these questions come without one of their own; pass corpus= a "
+            f"path or one of {', '.join(sorted(CORPORA))}"
+        )
+    return str(source)
+
+
+def _questions(source: Any, split: str) -> Sequence[Question]:
+    if isinstance(source, PathLike):
+        source = fspath(source)
+    return _shared_questions(source, split) if isinstance(source, str) else load_questions(source)
+
+
+def _corpus(source: Any) -> Sequence[Document]:
+    if isinstance(source, PathLike):
+        source = fspath(source)
+    return _shared_corpus(source) if isinstance(source, str) else open_corpus(source)
+
+
+def _retriever(spec: Any, corpus_source: Any, kwargs: Mapping[str, Any]) -> Retriever:
+    if isinstance(spec, str) and isinstance(corpus_source, str):
+        return _shared_retriever(spec, corpus_source, json.dumps(dict(kwargs), sort_keys=True))
+    return make_retriever(spec, _corpus(corpus_source), **kwargs)
+
+
+def _scorer(options: TaskOptions, corpus_source: Any, corpus: Sequence[Document]) -> AnswerScorer:
+    spec, kwargs = options.get("scorer", "statistical"), options.get("scorer_kwargs", {})
+    if not isinstance(spec, str):
+        return spec
+    if isinstance(corpus_source, str):
+        return _shared_scorer(spec, corpus_source, json.dumps(dict(kwargs), sort_keys=True))
+    return _build_scorer(spec, corpus, kwargs)
+
+
+def _build_scorer(spec: str, corpus: Sequence[Document], kwargs: Mapping[str, Any]) -> AnswerScorer:
+    factory = find_component("scorer", spec, SCORERS)
+    scorer: AnswerScorer = factory(corpus, **kwargs)
+    return scorer
+
+
+def _sampler(spec: Any, corpus: Sequence[Document], rules: Rules) -> FragmentSampler | None:
+    if spec is None or spec == "none":
+        return None
+    found = find_component("sampler", spec, SAMPLERS)
+    if not isinstance(spec, str):
+        sampler: FragmentSampler = found
+    else:
+        sampler = found(corpus, rules)
+    return sampler
+
+
+def _counterfactuals(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(
+            f"counterfactuals must be an integer of at least 1, got {value!r}; to measure no "
+            "gain pass sampler='none'"
+        )
+    return value
+
+
+def _choice(name: str, value: Any, choices: tuple[Any, ...]) -> Any:
+    if value not in choices:
+        raise unknown_name(name, str(value), choices)
+    return value
+
+
+# Many environments of one process, and the workers of a vector environment, are made from the
+# same strings: what is costly to build is built once for each.
+@lru_cache(maxsize=4)
+def _shared_corpus(source: str) -> Sequence[Document]:
+    return open_corpus(source)
+
+
+@lru_cache(maxsize=8)
+def _shared_questions(source: str, split: str) -> Sequence[Question]:
+    return load_questions(source, split=split)
+
+
+@lru_cache(maxsize=4)
+def _shared_retriever(spec: str, corpus_source: str, kwargs: str) -> Retriever:
+    return make_retriever(spec, _shared_corpus(corpus_source), **json.loads(kwargs))
+
+
+@lru_cache(maxsize=4)
+def _shared_scorer(spec: str, corpus_source: str, kwargs: str) -> AnswerScorer:
+    return _build_scorer(spec, _shared_corpus(corpus_source), json.loads(kwargs))
