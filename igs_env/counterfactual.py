@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+
 import numpy as np
 
 from igs_env.contexts import fragments
 from igs_env.errors import RetrievalError
 from igs_env.prompt import clean_documents
 from igs_env.transition import Rules, retrieval_query
-from igs_env.types import Document, Episode, Fragment, Search
+from igs_env.types import Document, Documents, Episode, Fragment, Search
 
 
 def draw_key(episode: Episode, step: int, draw: int) -> np.random.Generator:
@@ -33,7 +34,7 @@ class CorpusSampler:
 
     name = "corpus"
 
-    def __init__(self, corpus: Sequence[Document], rules: Rules) -> None:
+    def __init__(self, corpus: Documents, rules: Rules) -> None:
         """Draw from `corpus`, cleaned as `rules` clean what a search returns."""
         self._corpus, self._rules = corpus, rules
 
@@ -80,7 +81,7 @@ class OtherQuestionsSampler:
 
     name = "other_questions"
 
-    def __init__(self, corpus: Sequence[Document] = (), rules: Rules | None = None) -> None:
+    def __init__(self, corpus: Documents = (), rules: Rules | None = None) -> None:
         """Neither is needed: everything drawn comes from `batch`."""
         del corpus, rules
 
@@ -101,10 +102,10 @@ class OtherQuestionsSampler:
             for fragment in fragments(other)
             if not with_refine or fragment.refine is not None
         ]
-        chosen = []
-        for draw in range(min(draws, len(pool))):
-            chosen.append(pool.pop(int(draw_key(episode, step, draw).integers(len(pool)))))
-        return tuple(chosen)
+        return tuple(
+            pool.pop(int(draw_key(episode, step, draw).integers(len(pool))))
+            for draw in range(min(draws, len(pool)))
+        )
 
 
 class HardNegativesSampler:
@@ -116,7 +117,7 @@ class HardNegativesSampler:
 
     name = "hard_negatives"
 
-    def __init__(self, corpus: Sequence[Document], rules: Rules) -> None:
+    def __init__(self, corpus: Documents, rules: Rules) -> None:
         """Search with the retriever of `rules`; `corpus` is not read."""
         del corpus
         self._rules = rules
@@ -150,7 +151,7 @@ class EmptySampler:
 
     name = "empty"
 
-    def __init__(self, corpus: Sequence[Document] = (), rules: Rules | None = None) -> None:
+    def __init__(self, corpus: Documents = (), rules: Rules | None = None) -> None:
         """Neither is needed."""
         del corpus, rules
 

@@ -108,7 +108,7 @@ class SearchEnv(gym.Env[str, str]):
             dict(make_info(self.task, episode, gain)),
         )
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """The episode so far as text with `ansi`; None with `human`, which prints by itself."""
         if self.render_mode is None:
             gym.logger.warn('render() needs a render mode: gym.make(…, render_mode="ansi")')

@@ -7,12 +7,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
 from igs_env.contexts import ScoreRequest, shown_fragments, shown_refine
 from igs_env.information_gain import LogProbs
-from igs_env.types import Document
+from igs_env.types import Documents
 
 BACKGROUND_DOCUMENTS = 50_000
 """At most so many documents, evenly spaced, are counted for the background model."""
@@ -48,7 +49,7 @@ class StatisticalScorer:
     bigram_weight = 0.5
     unigram_weight = 0.3
 
-    def __init__(self, corpus: Sequence[Document]) -> None:
+    def __init__(self, corpus: Documents) -> None:
         """Count the background model on an evenly spaced sample of `corpus`."""
         stride = max(1, -(-len(corpus) // BACKGROUND_DOCUMENTS))
         counts: Counter[str] = Counter()
@@ -69,7 +70,7 @@ class StatisticalScorer:
             for document in fragment.documents:
                 texts.extend((words(document.title), words(document.text)))
         unigrams = Counter(word for text in texts for word in text)
-        bigrams = Counter(pair for text in texts for pair in zip(text, text[1:], strict=False))
+        bigrams = Counter(pair for text in texts for pair in pairwise(text))
         total = unigrams.total()
         # A target without a single word (punctuation only) is scored as one unseen word.
         target = words(request.target) or (request.target,)

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypedDict, Unpack
 
 from igs_env.components import find_component
 from igs_env.counterfactual import SAMPLERS
-from igs_env.datasets import CORPORA, load_questions, open_corpus
+from igs_env.datasets import CORPORA, Corpus, load_questions, open_corpus
 from igs_env.errors import ConfigurationError, unknown_name
 from igs_env.information_gain import (
     ALIASES,
@@ -25,7 +25,7 @@ from igs_env.retrievers import Retriever, make_retriever
 from igs_env.rewards import REWARDS, Reward
 from igs_env.scorers import SCORERS
 from igs_env.transition import Rules
-from igs_env.types import Document, Episode, InformationGain, Question
+from igs_env.types import Document, Documents, Episode, InformationGain, Question
 
 Scoring = Literal["immediate", "deferred"]
 SCORING: tuple[Scoring, ...] = ("immediate", "deferred")
@@ -77,7 +77,7 @@ class Task:
     questions: Sequence[Question]
     by_id: Mapping[str, Question]
     rules: Rules
-    corpus: Sequence[Document]
+    corpus: Documents
     sampler: FragmentSampler | None
     """None: no gain is measured."""
     scorer: AnswerScorer | None
@@ -145,7 +145,7 @@ def make_task(**options: Unpack[TaskOptions]) -> Task:
     )
     reward = options.get("reward") or protocol.default_reward
     limits = {
-        name: options[name]  # type: ignore[literal-required]
+        name: options[name]
         for name in ("top_k", "max_searches", "max_document_length")
         if name in options
     }
@@ -205,7 +205,7 @@ def _questions(source: Any, split: str) -> Sequence[Question]:
     return _shared_questions(source, split) if isinstance(source, str) else load_questions(source)
 
 
-def _corpus(source: Any) -> Sequence[Document]:
+def _corpus(source: Any) -> Corpus:
     if isinstance(source, PathLike):
         source = fspath(source)
     return _shared_corpus(source) if isinstance(source, str) else open_corpus(source)
@@ -217,7 +217,7 @@ def _retriever(spec: Any, corpus_source: Any, kwargs: Mapping[str, Any]) -> Retr
     return make_retriever(spec, _corpus(corpus_source), **kwargs)
 
 
-def _scorer(options: TaskOptions, corpus_source: Any, corpus: Sequence[Document]) -> AnswerScorer:
+def _scorer(options: TaskOptions, corpus_source: Any, corpus: Documents) -> AnswerScorer:
     spec, kwargs = options.get("scorer", "statistical"), options.get("scorer_kwargs", {})
     if not isinstance(spec, str):
         return spec
@@ -226,13 +226,13 @@ def _scorer(options: TaskOptions, corpus_source: Any, corpus: Sequence[Document]
     return _build_scorer(spec, corpus, kwargs)
 
 
-def _build_scorer(spec: str, corpus: Sequence[Document], kwargs: Mapping[str, Any]) -> AnswerScorer:
+def _build_scorer(spec: str, corpus: Documents, kwargs: Mapping[str, Any]) -> AnswerScorer:
     factory = find_component("scorer", spec, SCORERS)
     scorer: AnswerScorer = factory(corpus, **kwargs)
     return scorer
 
 
-def _sampler(spec: Any, corpus: Sequence[Document], rules: Rules) -> FragmentSampler | None:
+def _sampler(spec: Any, corpus: Documents, rules: Rules) -> FragmentSampler | None:
     if spec is None or spec == "none":
         return None
     found = find_component("sampler", spec, SAMPLERS)
@@ -261,7 +261,7 @@ def _choice(name: str, value: Any, choices: tuple[Any, ...]) -> Any:
 # Many environments of one process, and the workers of a vector environment, are made from the
 # same strings: what is costly to build is built once for each.
 @lru_cache(maxsize=4)
-def _shared_corpus(source: str) -> Sequence[Document]:
+def _shared_corpus(source: str) -> Corpus:
     return open_corpus(source)
 
 

@@ -6,6 +6,7 @@ Every other module of `igs_env` speaks in these frozen values. They are changed 
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
@@ -27,6 +28,18 @@ class Document:
     """Retriever's score, higher is better; 0.0 where the document was not retrieved by a query."""
 
 
+class Documents(typing.Protocol):
+    """Documents by position: a tuple, a list or a memory-mapped corpus."""
+
+    def __len__(self) -> int:
+        """Number of documents."""
+        ...
+
+    def __getitem__(self, index: int, /) -> Document:
+        """The document at a position."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """One question with every answer that counts as correct."""
@@ -46,7 +59,7 @@ class Question:
     split: str = ""
     """`train`, `dev` or `test`; empty where unknown."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    """Whatever else the dataset holds (relation path, gold queries per hop, …); JSON-serialisable."""
+    """Whatever else the dataset holds (relation path, gold queries per hop, …), JSON types only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack, get_type_hints
 
-import gymnasium as gym
 import numpy as np
 from gymnasium.error import ResetNeeded
 from gymnasium.utils import seeding
@@ -34,7 +33,7 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
     counterfactual draws, as GRPO's rollouts do; they are then reset by the caller
     (`autoreset_mode=AutoresetMode.DISABLED`, `reset(options={"reset_mask": …})`).
 
-    >>> import igs_env
+    >>> import gymnasium as gym, igs_env
     >>> envs = gym.make_vec("IGSearchQA-v0", num_envs=2)
     >>> prompts, infos = envs.reset(seed=0)
     >>> _, rewards, *_ = envs.step(("<answer>x</answer>", "<search>y</search>"))
@@ -129,7 +128,7 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
         mode = self.metadata["autoreset_mode"]
         over = np.array([episode.done for episode in self.episodes])
         live = np.flatnonzero(~over)
-        self._advance(live, [actions[i] for i in live])
+        self._advance(live, [actions[int(i)] for i in live])
         if mode is AutoresetMode.NEXT_STEP:
             self._begin(np.flatnonzero(over), {})
         reported = range(self.num_envs) if mode is AutoresetMode.NEXT_STEP else live
