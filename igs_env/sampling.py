@@ -41,7 +41,7 @@ def new_episode(
         drawn = task.questions[int(random.integers(len(task.questions)))]
         question = question or drawn
     group_id = f"{question.id}/{seed:016x}"
-    return begin(task.rules, question, id=f"{group_id}/{member}", group_id=group_id, seed=seed)
+    return begin(task.rules, question, group_id=group_id, seed=seed, member=member)
 
 
 def chosen_question(task: Task, options: Mapping[str, Any] | None) -> Question | None:

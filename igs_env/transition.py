@@ -60,13 +60,16 @@ class Rules:
         return self.max_searches + EXTRA_STEPS
 
 
-def begin(rules: Rules, question: Question, *, id: str, group_id: str, seed: int) -> Episode:
+def begin(
+    rules: Rules, question: Question, *, group_id: str, seed: int, member: int = 0
+) -> Episode:
     """A fresh episode: nothing but its prompt."""
     return Episode(
-        id=id,
+        id=f"{group_id}/{member}",
         question=question,
         protocol=rules.protocol,
         group_id=group_id,
+        member=member,
         seed=seed,
         prompt=render_prompt(rules.protocol, question),
     )

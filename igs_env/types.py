@@ -130,6 +130,8 @@ class Episode:
     """How the episode is written."""
     group_id: str
     """Rollouts of one question that are compared with each other share it."""
+    member: int = 0
+    """Index within the group."""
     seed: int
     """Keys the counterfactual draws; equal within a group."""
     prompt: str
