@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import bm25s
 import numpy as np
 import numpy.typing as npt
 
+from igs_env.datasets.cache import cache_folder
 from igs_env.datasets.corpus import Corpus
-from igs_env.retrievers.terms import query_words, stem, surface_words
+from igs_env.errors import ConfigurationError, DataError
+from igs_env.retrievers.identity import identity
+from igs_env.retrievers.index_card import IndexCard
+from igs_env.retrievers.terms import TERMS_VERSION, query_words, stem, surface_words
+from igs_env.retrievers.whole_folder import whole_folder
 from igs_env.types import Document
+
+KEPT_FROM = 10_000
+"""Documents. The index of a smaller corpus is built anew each time, in less than a second."""
 
 # bm25s sets its logger to DEBUG, which writes to every root handler whatever the root's level.
 logging.getLogger("bm25s").setLevel(logging.WARNING)
@@ -28,13 +38,40 @@ class BM25Retriever:
     Equal scores are put in corpus order. Stopwords are dropped from queries only.
     """
 
-    def __init__(self, corpus: Corpus, *, k1: float = 1.5, b: float = 0.75) -> None:
-        """Index `corpus` in memory."""
+    def __init__(
+        self,
+        corpus: Corpus,
+        *,
+        k1: float = 1.5,
+        b: float = 0.75,
+        index: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Open the index of `corpus`, or build it.
+
+        Args:
+            corpus: what is searched.
+            k1: how late repeated words stop counting.
+            b: how much long documents are held back, 0 to 1.
+            index: folder of the index, built there if there is none. Default: the cache folder
+                for a corpus of at least `KEPT_FROM` documents, memory for a smaller one.
+
+        Raises:
+            IndexMismatchError: `index` belongs to another corpus or to other settings.
+            DataError: the corpus holds no words.
+        """
         self._corpus = corpus
-        terms = _Terms()
-        ids = [terms.ids(f"{document.title} {document.text}") for document in corpus]
-        self._index = bm25s.BM25(k1=k1, b=b, method="lucene", backend="numpy")
-        self._index.index((ids, terms.vocabulary), create_empty_token=False, show_progress=False)
+        settings = {"k1": k1, "b": b, "terms": TERMS_VERSION, "bm25s": bm25s.__version__}
+        card = IndexCard(
+            kind="bm25", corpus=corpus.fingerprint, documents=len(corpus), settings=settings
+        )
+        self.fingerprint = identity(card)
+        """Equal for retrievers that find the same."""
+        if index is not None:
+            self._index = _open_or_build(corpus, card, Path(index))
+        elif len(corpus) < KEPT_FROM:
+            self._index = _build(corpus, card)
+        else:
+            self._index = _open_or_build_cached(corpus, card)
 
     def search(self, queries: Sequence[str], top_k: int) -> list[tuple[Document, ...]]:
         """Up to `top_k` documents that share a word with the query, best first."""
@@ -62,6 +99,41 @@ def best(scores: npt.NDArray[np.float32], top_k: int) -> npt.NDArray[np.intp]:
         threshold = np.partition(kept, -top_k)[-top_k]
         found = found[kept >= threshold]
     return found[np.argsort(-scores[found], kind="stable")][:top_k]
+
+
+def _build(corpus: Corpus, card: IndexCard) -> bm25s.BM25:
+    terms = _Terms()
+    ids = [terms.ids(f"{document.title} {document.text}") for document in corpus]
+    if not terms.vocabulary:
+        raise DataError(
+            f"the corpus' {len(corpus):,} documents hold no words, so BM25 can find none; check "
+            "that its text is where the reader looks for it"
+        )
+    index = bm25s.BM25(
+        k1=card.settings["k1"], b=card.settings["b"], method="lucene", backend="numpy"
+    )
+    index.index((ids, terms.vocabulary), create_empty_token=False, show_progress=False)
+    return index
+
+
+def _open_or_build(corpus: Corpus, card: IndexCard, folder: Path) -> bm25s.BM25:
+    if not folder.exists():
+        with whole_folder(folder) as building:
+            _build(corpus, card).save(building, show_progress=False)
+            card.write(building)
+    IndexCard.read(folder).check(card, folder)
+    index = bm25s.BM25.load(folder, mmap=True)
+    # Slices of a plain view of the mapped file are several times cheaper than of a np.memmap.
+    index.scores.update({key: np.asarray(index.scores[key]) for key in ("data", "indices")})
+    return index
+
+
+def _open_or_build_cached(corpus: Corpus, card: IndexCard) -> bm25s.BM25:
+    try:
+        return _open_or_build(corpus, card, cache_folder() / "bm25" / identity(card))
+    except (ConfigurationError, OSError):
+        # The cache folder cannot be written: memory serves as well, only less quickly next time.
+        return _build(corpus, card)
 
 
 class _Terms:

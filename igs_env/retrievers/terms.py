@@ -6,6 +6,9 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+TERMS_VERSION = 1
+"""Counted up whenever a text gets other terms: indexes that were saved before are not opened."""
+
 _WORD = re.compile(r"\w+")
 
 _STOPWORDS = """
