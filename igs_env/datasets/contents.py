@@ -77,8 +77,6 @@ def _text(row: Mapping[str, Any], field: str) -> str:
     value = row[field]
     if not isinstance(value, str):
         raise ValueError(f"field {field!r} is {type(value).__name__} {value!r:.40}; needs a string")
-    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
-        raise ValueError(f"field {field!r} holds half a surrogate pair; replace it by U+FFFD")
     return value
 
 

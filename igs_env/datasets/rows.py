@@ -107,7 +107,7 @@ def _parse_line(path: Path, number: int, line: bytes) -> Row:
             f"{where}: not a whole JSON object ({error.msg} at column {error.colno}): "
             f"{_shorten(text)}; mend the line, or fetch the file again if it is cut short"
         ) from error
-    return _as_object(where, row)
+    return _as_object(where, row, escaped="\\ud" in text or "\\uD" in text)
 
 
 def json_items(path: Path, progress: Progress | None = None) -> Iterator[tuple[int, Row]]:
@@ -128,7 +128,7 @@ def json_items(path: Path, progress: Progress | None = None) -> Iterator[tuple[i
     if not isinstance(items, list):
         raise DataError(f"{path}: holds {_name(items)}, needs a list of objects")
     for number, item in enumerate(items, 1):
-        yield number, _as_object(f"{path}, item {number}", item)
+        yield number, _as_object(f"{path}, item {number}", item, escaped=True)
     if progress:
         progress(path.stat().st_size)
 
@@ -172,9 +172,18 @@ def _batches(path: Path) -> Iterator[Any]:
             yield reader.get_batch(index)
 
 
-def _as_object(where: str, row: object) -> Row:
+def _as_object(where: str, row: object, *, escaped: bool) -> Row:
+    """The row itself; `escaped`: it may hold a half of a surrogate pair, which no file can hold."""
     if not isinstance(row, dict):
         raise DataError(f"{where}: holds {_name(row)}, needs an object with named fields")
+    if escaped:
+        try:
+            json.dumps(row, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"{where}: holds half a surrogate pair, {error.object[error.start]!a}; replace it "
+                "by U+FFFD"
+            ) from error
     return row
 
 
