@@ -65,7 +65,7 @@ def test_an_empty_corpus_is_refused(tmp_path, data, in_memory_below):
 
 
 def test_a_missing_file_is_named_with_the_working_folder(tmp_path):
-    with pytest.raises(DataError, match="does not exist .working folder: "):
+    with pytest.raises(DataError, match=r"does not exist \(working folder: "):
         open_corpus(tmp_path / "no.jsonl")
 
 
@@ -131,9 +131,9 @@ def test_live_documents_are_checked():
     one = Document(id="1", title="", text="")
     with pytest.raises(DataError, match="corpus of live documents is empty"):
         open_corpus([])
-    with pytest.raises(DataError, match="documents 1 and 2 .* share id '1'"):
+    with pytest.raises(DataError, match=r"documents 1 and 2 .* share id '1'"):
         open_corpus([one, one])
-    with pytest.raises(DataError, match="number 2 is dict; needs igs_env.types.Document"):
+    with pytest.raises(DataError, match=r"number 2 is dict; needs igs_env\.types\.Document"):
         open_corpus([one, {"id": "2"}])
     with pytest.raises(DataError, match="corpus is int; give documents, a file or a name"):
         open_corpus(3)
@@ -161,7 +161,7 @@ def test_a_damaged_converted_folder_says_to_delete_it(tmp_path, name, size):
     path.write_bytes(GOOD)
     folder = open_corpus(path, in_memory_below=0).folder
     os.truncate(folder / name, size)
-    with pytest.raises(DataError, match="is damaged .* delete the folder and open the source"):
+    with pytest.raises(DataError, match=r"is damaged .* delete the folder and open the source"):
         open_corpus(path, in_memory_below=0)
 
 
