@@ -118,4 +118,6 @@ class SearchEnv(gym.Env[str, str]):
 
     def _show(self) -> None:
         if self.render_mode == "human" and self.episode is not None:
-            print(render_episode(self.episode, self.gains), flush=True)  # noqa: T201
+            text = render_episode(self.episode, self.gains)
+            # A lone surrogate, which a model may write, cannot be encoded for a terminal.
+            print(text.encode("utf-8", "replace").decode("utf-8"), flush=True)  # noqa: T201

@@ -44,18 +44,18 @@ def render_documents(protocol: Protocol, documents: Sequence[Document]) -> str:
 def clean_documents(
     documents: Sequence[Document], *, limit: int, length: Callable[[str], int] = len
 ) -> tuple[Document, ...]:
-    """Documents as they may enter a prompt: neutralised, each cut at a word to `limit`.
+    """Documents as they may enter a prompt: neutralised, title and text cut at a word to `limit`.
 
     Args:
         documents: as the retriever returned them.
-        limit: greatest `length` of a document's text.
+        limit: greatest `length` of a document's text, and of its title.
         length: size of a text, characters by default; an agent passes its tokenizer's count.
             Must not shrink when text is appended.
     """
     return tuple(
         replace(
             document,
-            title=neutralise(document.title),
+            title=truncate(neutralise(document.title), limit=limit, length=length),
             text=truncate(neutralise(document.text), limit=limit, length=length),
         )
         for document in documents
