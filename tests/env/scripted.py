@@ -183,6 +183,6 @@ def searched_episode(
     )
 
 
-def begun(task: Task, *, question: Question = QUESTIONS[0], id: str = "e", seed: int = 0) -> Episode:
+def begun(task: Task, *, question: Question = QUESTIONS[0], member: int = 0) -> Episode:
     """A fresh episode of a task."""
-    return begin(task.rules, question, id=id, group_id=question.id, seed=seed)
+    return begin(task.rules, question, group_id=question.id, seed=0, member=member)
