@@ -1,0 +1,1 @@
+"""Token-level GRPO with information-gain modulation for search agents, and what it needs."""

@@ -113,7 +113,8 @@ class Policy:
 
     def logits(self, hidden: Float[Tensor, "n D"]) -> Float[Tensor, "n V"]:
         """Logits in fp32 at the given hidden states only."""
-        found: Tensor = _unwrapped(self.model).get_output_embeddings()(hidden)
+        head: Any = _unwrapped(self.model).get_output_embeddings()
+        found: Tensor = head(hidden)
         return found.float()
 
 
@@ -165,8 +166,8 @@ def tiny_path() -> Path:
 
 
 def selected_log_probs(
-    logits: Float[Tensor, "n V"], ids: Int[Tensor, "n"], temperature: float
-) -> Float[Tensor, "n"]:
+    logits: Float[Tensor, "n V"], ids: Int[Tensor, " n"], temperature: float
+) -> Float[Tensor, " n"]:
     """Log-probability of each row's id under the tempered softmax; temperature 0 counts as 1.
 
     The same function serves sampling and training, so that on-policy ratios are 1.

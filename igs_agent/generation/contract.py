@@ -8,7 +8,6 @@ from typing import Literal, Protocol
 
 from igs_env.errors import ConfigurationError
 
-
 Finish = Literal["action", "eos", "length"]
 """Why a turn ended: a complete action tag, an end-of-sequence token, the limit of tokens."""
 

@@ -104,7 +104,7 @@ class NativeGenerator:
         return self._append(cache, ids.to(self.policy.device), counts.to(self.policy.device))
 
     def _append(
-        self, cache: RowCache, ids: Int[Tensor, "R T"], counts: Int[Tensor, "R"]
+        self, cache: RowCache, ids: Int[Tensor, "R T"], counts: Int[Tensor, " R"]
     ) -> Float[Tensor, "R V"]:
         positions, mask = cache.plan(ids.shape[1])
         hidden = self.policy.hidden_states(
@@ -158,7 +158,7 @@ class NativeGenerator:
         logits: Float[Tensor, "R V"],
         step: int,
         sampling: Sampling,
-    ) -> Int[Tensor, "R"]:
+    ) -> Int[Tensor, " R"]:
         """Draw the rows' next tokens; rows that are finished ignore theirs."""
         uniform = torch.tensor([row.uniforms[step] for row in rows], device=logits.device)
         tokens = draw_tokens(logits, uniform, sampling)

@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers.cache_utils import Cache
 
 
-class RowCache(Cache):
+class RowCache(Cache):  # type: ignore[misc]  # transformers is untyped here
     """A key-value cache whose rows grow independently.
 
     A forward of T tokens writes row b's keys and values at `lengths[b] … lengths[b] + T − 1`.
@@ -62,7 +62,7 @@ class RowCache(Cache):
             self._values[layer_idx][:, : self._extent].transpose(1, 2),
         )
 
-    def append(self, counts: Int[Tensor, "R"]) -> None:
+    def append(self, counts: Int[Tensor, " R"]) -> None:
         """Row b keeps `counts[b]` of the tokens that the last forward wrote."""
         self.lengths = self.lengths + counts
         self._positions = None

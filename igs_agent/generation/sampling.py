@@ -21,8 +21,8 @@ def uniforms(seed: int, turn: int, count: int) -> NDArray[np.float64]:
 
 
 def draw_tokens(
-    logits: Float[Tensor, "R V"], uniform: Float[Tensor, "R"], sampling: Sampling
-) -> Int[Tensor, "R"]:
+    logits: Float[Tensor, "R V"], uniform: Float[Tensor, " R"], sampling: Sampling
+) -> Int[Tensor, " R"]:
     """One token per row by inverse transform: the first whose cumulated probability exceeds u."""
     if sampling.temperature == 0:
         return logits.argmax(-1)

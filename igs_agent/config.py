@@ -1,0 +1,149 @@
+"""Settings of a training run: one frozen dataclass per part, defaults with their sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyConfig:
+    """Which model is trained, and how it is held."""
+
+    path: str = "tiny"
+    """Folder, hub name, or `tiny`."""
+    template: Literal["plain", "chat"] | None = None
+    """None: `chat` where the tokenizer has a chat template."""
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    device: str | None = None
+    """None: a GPU where one is visible, else the CPU."""
+    lora_rank: int = 0
+    """0 trains every parameter; else the rank of a LoRA adapter (peft) on all linear layers."""
+    gradient_checkpointing: bool = False
+    """Recompute activations in the backward pass: less memory, about a third more time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutConfig:
+    """How much is played per update, and how tokens are drawn."""
+
+    questions: int = 8
+    """Questions per update. (AutoRefine's script: 256.)"""
+    group_size: int = 8
+    """Rollouts per question. (IG-Search: 5.)"""
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    max_tokens: int = 48
+    """Per turn. (AutoRefine's script: 512.)"""
+    max_rows: int = 256
+    """Episodes alive at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditConfig:
+    """Which estimator turns rewards and gains into advantages."""
+
+    name: str = "ig_search"
+    """Key of `igs_agent.credit.ESTIMATORS`, or `module:attribute`."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The estimator's own hyper-parameters."""
+    counterfactuals: int = 3
+    """N of eq. 3 (IG-Search: 3)."""
+    sampler: str = "other_questions"
+    """Where counterfactual documents come from (IG-Search: other questions of the batch)."""
+    aliases: str = "first"
+    """Which gold answers the gain is about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossConfig:
+    """The surrogate, its regularisation and its aggregation."""
+
+    clip_low: float = 0.2
+    clip_high: float = 0.2
+    """AutoRefine's script: 0.2 on both sides; DAPO: 0.28 above."""
+    kl: float = 0.0
+    """Weight of the k3 divergence from the initial policy. (AutoRefine's script: 0.001.)"""
+    aggregation: Literal["token_mean", "constant"] = "token_mean"
+    importance_cap: float = 0.0
+    """Truncated importance sampling between sampling and training probabilities; 0 is off, 2 the
+    usual cap. Of use where another engine samples."""
+    mask_truncated: bool = False
+    """Leave rollouts without an answer out of the loss."""
+    drop_silent_groups: bool = False
+    """Dynamic sampling: leave out groups whose modulated advantages are all zero."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimConfig:
+    """The optimiser."""
+
+    learning_rate: float = 1e-6
+    """IG-Search: 1e-6 at 3B parameters."""
+    warmup: int = 0
+    """Updates of linear warm-up; the rate is constant afterwards."""
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.999)
+    max_grad_norm: float = 1.0
+    epochs: int = 1
+    """Passes over an update's rollouts; gains and old log-probabilities are never recomputed."""
+    minibatches: int = 1
+    """Optimiser steps per pass, over whole groups."""
+    batch_tokens: int = 16_384
+    """Most tokens, padding included, in one forward and backward; gradients accumulate."""
+    autocast: bool = False
+    """bf16 autocast in the update's forward."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationConfig:
+    """Evaluation while training."""
+
+    every: int = 10
+    """Updates between evaluations; 0 evaluates only at the end."""
+    questions: int = 200
+    split: str = "dev"
+    patience: int = 0
+    """Evaluations without a better EM after which training stops; 0 never stops early."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointConfig:
+    """What is kept of a run."""
+
+    every: int = 10
+    """Updates between checkpoints; the last one is always kept."""
+    keep: int = 2
+    """Newest checkpoints that are kept, beside the best."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackingConfig:
+    """Where metrics go besides the run folder's JSONL files."""
+
+    wandb: bool = False
+    project: str = "ig-search"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """A training run."""
+
+    run: str = "runs/default"
+    """Folder of the run."""
+    seed: int = 0
+    updates: int = 200
+    """IG-Search: 200."""
+    env: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments of the environment, see `igs_env.task.TaskOptions`; `scorer` and
+    `scoring` are not among them, since the trainer scores with its own policy."""
+    policy: PolicyConfig = field(default_factory=PolicyConfig)
+    rollout: RolloutConfig = field(default_factory=RolloutConfig)
+    credit: CreditConfig = field(default_factory=CreditConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)

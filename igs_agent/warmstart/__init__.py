@@ -1,0 +1,1 @@
+"""Supervised warm start: a policy learns an episode's form before it is trained by reward."""
