@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import re
 
+from igs_env.protocols import TAGS
 from igs_env.types import Action, Answer, Invalid, Search
-
-TAGS = ("think", "search", "information", "documents", "refine", "answer")
-"""Every control tag of every protocol."""
 
 INVALID_REASONS = {
     "no_action": "no complete <search>…</search> or <answer>…</answer>",

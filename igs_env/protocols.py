@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from igs_env.errors import ConfigurationError, unknown_name
+from igs_env.components import find_component
+from igs_env.errors import ConfigurationError
+
+TAGS = ("think", "search", "information", "documents", "refine", "answer")
+"""Every control tag of every protocol: what may not stand in retrieved text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,17 +87,24 @@ PROTOCOLS: dict[str, Protocol] = {
 
 
 def get_protocol(protocol: str | Protocol) -> Protocol:
-    """The protocol of that name, or the given one.
+    """The protocol of that name, that a `module:attribute` string names, or the given one.
 
-    Raises `ConfigurationError` for an unknown name or an instruction without `{question}`.
+    Raises `ConfigurationError` for an unknown name, for another type, for an instruction without
+    `{question}`, or for a tag that documents could write themselves.
     """
-    if isinstance(protocol, str):
-        if protocol not in PROTOCOLS:
-            raise unknown_name("protocol", protocol, PROTOCOLS)
-        return PROTOCOLS[protocol]
-    if "{question}" not in protocol.instruction:
+    found = find_component("protocol", protocol, PROTOCOLS)
+    if not isinstance(found, Protocol):
         raise ConfigurationError(
-            f"protocol {protocol.name!r} has no {{question}} in its instruction; add it where the "
+            f"protocol must be a name or an igs_env.protocols.Protocol, got {type(found).__name__}"
+        )
+    if "{question}" not in found.instruction:
+        raise ConfigurationError(
+            f"protocol {found.name!r} has no {{question}} in its instruction; add it where the "
             "question belongs"
         )
-    return protocol
+    if found.documents_tag not in TAGS:
+        raise ConfigurationError(
+            f"protocol {found.name!r} has documents_tag {found.documents_tag!r}, which is not "
+            f"neutralised inside documents; choose from: {', '.join(TAGS)}"
+        )
+    return found
