@@ -6,6 +6,7 @@ Everything is reachable by name (`scripted:QUESTIONS`), so that specs which hold
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,13 @@ from igs_env.task import Task, make_task
 from igs_env.transition import begin
 from igs_env.types import Document, Episode, Fragment, Question, Search, Step
 
+# fmt: off
 NAMES = (
-    "Alpha Bravo Charlie Delta Echo Foxtrot Golf Hotel India Juliett Kilo Lima Mike November "
-    "Oscar Papa Quebec Romeo Sierra Tango Uniform Victor Whiskey Yankee"
-).split()
+    "Alpha", "Bravo", "Charlie", "Delta", "Echo", "Foxtrot", "Golf", "Hotel", "India", "Juliett",
+    "Kilo", "Lima", "Mike", "November", "Oscar", "Papa", "Quebec", "Romeo", "Sierra", "Tango",
+    "Uniform", "Victor", "Whiskey", "Yankee",
+)
+# fmt: on
 
 
 def director(index: int) -> str:
@@ -125,6 +129,8 @@ class ListSampler:
     ) -> tuple[Fragment, ...]:
         return self.fragments[:draws]
 
+
+TERSE = replace(PROTOCOLS["plain"], name="terse", instruction="{question}\n")
 
 LIVE: dict[str, Any] = {
     "questions": "scripted:QUESTIONS",

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from igs_env.actions import INVALID_REASONS, TAGS, action_end, neutralise, parse_action
+from igs_env.actions import INVALID_REASONS, action_end, neutralise, parse_action
+from igs_env.protocols import TAGS
 from igs_env.types import Answer, Invalid, Search
 
 PIECES = st.lists(

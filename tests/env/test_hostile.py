@@ -212,9 +212,8 @@ def control_tags(text: str) -> list[str]:
     for piece in text.split("<")[1:]:
         inner, bracket, _ = piece.partition(">")
         bare = "".join(char for char in inner.casefold() if not char.isspace())
-        if bracket and bare.strip("/") in (*TAGS, "s"):
-            found.append(bare)
-        elif bracket and len(bare) > 1 and bare[0] == bare[-1] == "|" and bare.count("|") == 2:
+        is_marker = bare.count("|") == 2 and bare[0] == bare[-1] == "|"
+        if bracket and (is_marker or bare.strip("/") in (*TAGS, "s")):
             found.append(bare)
     return found
 
@@ -261,15 +260,21 @@ def outcome(task, episode: Episode) -> list[object]:
 def test_no_hostile_document_changes_a_parse_or_a_reward(protocol: str, named: str) -> None:
     hostile = hostile_documents(200, QUESTIONS[0].answers[0])
     task = live_task(
-        protocol=protocol, reward=named, retriever=FixedRetriever([document("benign")]),
+        protocol=protocol,
+        reward=named,
+        retriever=FixedRetriever([document("benign")]),
         max_searches=2,
     )
     expected = outcome(task, begun(task))
     assert [done for *_, done in expected] == [False] * 4 + [True]
     for attacker in hostile:
         other = make_task(
-            questions=QUESTIONS, corpus=CORPUS, retriever=FixedRetriever([attacker]),
-            protocol=protocol, reward=named, max_searches=2,
+            questions=QUESTIONS,
+            corpus=CORPUS,
+            retriever=FixedRetriever([attacker]),
+            protocol=protocol,
+            reward=named,
+            max_searches=2,
         )
         assert outcome(other, begun(other)) == expected
 
