@@ -1,7 +1,10 @@
 import gzip
 import json
 import pickle
+import re
+import sys
 from itertools import islice
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,8 +12,8 @@ import pytest
 
 from igs_env.datasets import open_corpus
 from igs_env.datasets.contents import format_contents, parse_contents
-from igs_env.datasets.conversion import BATCH_ROWS
-from igs_env.datasets.mapped import MappedCorpus
+from igs_env.datasets.conversion import BATCH_ROWS, write_mapped
+from igs_env.datasets.mapped import KEPT_READS, MappedCorpus
 from igs_env.errors import DataError
 from igs_env.types import Document
 
@@ -124,6 +127,27 @@ def test_a_converted_folder_opens_by_its_own_path(tmp_path):
     path = write_jsonl(tmp_path / "corpus.jsonl", open_corpus(WORLD))
     mapped = open_corpus(path, in_memory_below=0)
     assert list(open_corpus(mapped.folder)) == list(mapped)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc/self/status")
+def test_a_mapped_corpus_does_not_become_resident_by_being_read(tmp_path):
+    text = "word " * 800
+    documents = (Document(id=str(i), title="", text=text) for i in range(20_000))
+    write_mapped(documents, tmp_path / "corpus", source="test")
+    size = (tmp_path / "corpus" / "documents.arrow").stat().st_size
+    assert size > 80e6
+    corpus = open_corpus(tmp_path / "corpus")
+
+    def file_pages():
+        status = Path("/proc/self/status").read_text()
+        return 1024 * int(re.search(r"RssFile:\s+(\d+)", status)[1])
+
+    before = file_pages()
+    reads = range(300 * KEPT_READS)
+    assert all(corpus[index * 7919 % 20_000].text == text for index in reads)
+    assert file_pages() - before < size / 20
+    assert all(document.text == text for document in corpus)
+    assert file_pages() - before < size / 20
 
 
 def test_a_mapped_corpus_is_pickled_as_its_path(tmp_path):
