@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,26 +53,23 @@ class BM25Retriever:
             corpus: what is searched.
             k1: how late repeated words stop counting.
             b: how much long documents are held back, 0 to 1.
-            index: folder of the index, built there if there is none. Default: the cache folder
-                for a corpus of at least `KEPT_FROM` documents, memory for a smaller one.
+            index: folder that `igs index --retriever bm25` wrote. Default: built, in the cache
+                folder for a corpus of at least `KEPT_FROM` documents, in memory for a smaller one.
 
         Raises:
             IndexMismatchError: `index` belongs to another corpus or to other settings.
-            DataError: the corpus holds no words.
+            DataError: there is no index at `index`, or the corpus holds no words.
         """
         self._corpus = corpus
-        settings = {"k1": k1, "b": b, "terms": TERMS_VERSION, "bm25s": bm25s.__version__}
-        card = IndexCard(
-            kind="bm25", corpus=corpus.fingerprint, documents=len(corpus), settings=settings
-        )
+        card = bm25_card(corpus, k1=k1, b=b)
         self.fingerprint = identity(card)
         """Equal for retrievers that find the same."""
         if index is not None:
-            self._index = _open_or_build(corpus, card, Path(index))
+            self._index = _open(card, Path(index))
         elif len(corpus) < KEPT_FROM:
             self._index = _build(corpus, card)
         else:
-            self._index = _open_or_build_cached(corpus, card)
+            self._index = _cached(corpus, card)
 
     def search(self, queries: Sequence[str], top_k: int) -> list[tuple[Document, ...]]:
         """Up to `top_k` documents that share a word with the query, best first."""
@@ -85,6 +83,28 @@ class BM25Retriever:
         return tuple(
             replace(self._corpus[int(i)], score=float(scores[i])) for i in best(scores, top_k)
         )
+
+
+def bm25_card(corpus: Corpus, *, k1: float, b: float) -> IndexCard:
+    """Identity of the index of `corpus` with these constants."""
+    settings = {"k1": k1, "b": b, "terms": TERMS_VERSION, "bm25s": bm25s.__version__}
+    return IndexCard(
+        kind="bm25", corpus=corpus.fingerprint, documents=len(corpus), settings=settings
+    )
+
+
+def build_bm25_index(corpus: Corpus, folder: Path, *, k1: float = 1.5, b: float = 0.75) -> None:
+    """Build the index of `corpus` in `folder`; nothing to do where it is there already.
+
+    Raises:
+        IndexMismatchError: `folder` holds the index of another corpus or of other settings.
+        DataError: the corpus holds no words, or `folder` holds something else.
+    """
+    card = bm25_card(corpus, k1=k1, b=b)
+    if folder.exists():
+        IndexCard.read(folder).check(card, folder)
+    else:
+        _save(_build(corpus, card), card, folder)
 
 
 def best(scores: npt.NDArray[np.float32], top_k: int) -> npt.NDArray[np.intp]:
@@ -116,11 +136,7 @@ def _build(corpus: Corpus, card: IndexCard) -> bm25s.BM25:
     return index
 
 
-def _open_or_build(corpus: Corpus, card: IndexCard, folder: Path) -> bm25s.BM25:
-    if not folder.exists():
-        with whole_folder(folder) as building:
-            _build(corpus, card).save(building, show_progress=False)
-            card.write(building)
+def _open(card: IndexCard, folder: Path) -> bm25s.BM25:
     IndexCard.read(folder).check(card, folder)
     index = bm25s.BM25.load(folder, mmap=True)
     # Slices of a plain view of the mapped file are several times cheaper than of a np.memmap.
@@ -128,12 +144,21 @@ def _open_or_build(corpus: Corpus, card: IndexCard, folder: Path) -> bm25s.BM25:
     return index
 
 
-def _open_or_build_cached(corpus: Corpus, card: IndexCard) -> bm25s.BM25:
-    try:
-        return _open_or_build(corpus, card, cache_folder() / "bm25" / identity(card))
-    except (ConfigurationError, OSError):
-        # The cache folder cannot be written: memory serves as well, only less quickly next time.
-        return _build(corpus, card)
+def _cached(corpus: Corpus, card: IndexCard) -> bm25s.BM25:
+    folder = cache_folder() / "bm25" / identity(card)
+    if folder.exists():
+        return _open(card, folder)
+    index = _build(corpus, card)
+    # A cache that cannot be written only costs the next process the time to build it again.
+    with suppress(ConfigurationError, OSError):
+        _save(index, card, folder)
+    return index
+
+
+def _save(index: bm25s.BM25, card: IndexCard, folder: Path) -> None:
+    with whole_folder(folder) as building:
+        index.save(building, show_progress=False)
+        card.write(building)
 
 
 class _Terms:
