@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from igs_env.answers import normalise_answer
-from igs_env.contexts import ScoreRequest
+from igs_env.contexts import ScoreRequest, refine_after
 from igs_env.errors import ConfigurationError, IGSearchError, unknown_name
 from igs_env.types import Episode, Fragment, InformationGain
 
@@ -133,8 +133,13 @@ def measure_information_gain(
         average: token log-probabilities → log-probability of the answer.
 
     Returns:
-        One gain per request; None where the sampler has nothing to draw from, so that a gain
-        is absent rather than 0 (trap T1).
+        One gain per request. None where the sampler has nothing to draw from (trap T1), where
+        the search brought no document, and with `through_refine` where no refine block
+        follows: there is nothing to replace, and a gain is then absent rather than 0.
+
+    Raises:
+        ConfigurationError: `draws` below 1, or an unknown way to treat aliases.
+        IGSearchError: the scorer broke its contract.
 
     >>> measure_information_gain([], scorer=None, sampler=None)
     []
@@ -151,6 +156,8 @@ def measure_information_gain(
             batch=batch,
             with_refine=request.through_refine,
         )
+        if _replaceable(request)
+        else ()
         for request in requests
     ]
     grids = [
@@ -158,8 +165,8 @@ def measure_information_gain(
         for request, fragments in zip(requests, drawn, strict=True)
     ]
     flat = [score for grid in grids for row in grid for score in row]
-    scored = scorer.token_log_probs(flat) if flat else []
-    values = iter([average(_checked(scorer, row)) for row in scored])
+    scored = _checked(scorer, scorer.token_log_probs(flat), len(flat)) if flat else []
+    values = iter([average(row) for row in scored])
     gains: list[InformationGain | None] = []
     for request, fragments, grid in zip(requests, drawn, grids, strict=True):
         rows = np.array([[next(values) for _ in row] for row in grid], dtype=np.float64)
@@ -169,6 +176,12 @@ def measure_information_gain(
             else None
         )
     return gains
+
+
+def _replaceable(request: GainRequest) -> bool:
+    if not request.episode.steps[request.step].documents:
+        return False
+    return not request.through_refine or refine_after(request.episode, request.step) is not None
 
 
 def _score_requests(
@@ -225,10 +238,16 @@ def _holds_answer(fragment: Fragment, answers: Sequence[str]) -> bool:
     return any(f" {gold} " in text for gold in map(normalise_answer, answers) if gold)
 
 
-def _checked(scorer: AnswerScorer, row: LogProbs) -> LogProbs:
-    if row.ndim != 1 or len(row) == 0 or not np.isfinite(row).all():
+def _checked(scorer: AnswerScorer, rows: Sequence[LogProbs], expected: int) -> Sequence[LogProbs]:
+    if len(rows) != expected:
         raise IGSearchError(
-            f"scorer {scorer.name!r} returned {row!r}; expected one finite log-probability per "
-            "token of the target"
+            f"scorer {scorer.name!r} returned {len(rows)} arrays for {expected} requests; "
+            "token_log_probs must return one per request, in order"
         )
-    return row
+    for row in rows:
+        if np.ndim(row) != 1 or len(row) == 0 or not np.isfinite(row).all():
+            raise IGSearchError(
+                f"scorer {scorer.name!r} returned {row!r}; expected one finite log-probability "
+                "per token of the target"
+            )
+    return [np.asarray(row, dtype=np.float64) for row in rows]
