@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,10 +41,12 @@ def import_attribute(kind: str, path: str) -> Any:
     that comes from inside the module is passed on: it is that module's own problem.
     """
     module_name, _, attribute = path.partition(":")
+    if not (module_name and attribute):
+        raise ConfigurationError(f"{kind} {path!r}: write module:attribute")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if error.name is None or not module_name.startswith(error.name):
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise
         raise ConfigurationError(
             f"{kind} {path!r}: there is no module {error.name!r}; write module:attribute with a "
@@ -55,3 +58,31 @@ def import_attribute(kind: str, path: str) -> Any:
         raise ConfigurationError(
             f"{kind} {path!r}: module {module_name!r} has no {attribute!r}"
         ) from error
+
+
+def check_component(kind: str, component: object, *needed: str) -> None:
+    """Raise `ConfigurationError` unless `component` has every `needed` attribute.
+
+    >>> check_component("reward", 5, "__call__")
+    Traceback (most recent call last):
+    igs_env.errors.ConfigurationError: a reward needs __call__, which int has not
+    """
+    for name in needed:
+        if not hasattr(component, name):
+            raise ConfigurationError(
+                f"a {kind} needs {name}, which {type(component).__name__} has not"
+            )
+
+
+def call_factory(kind: str, factory: Any, *arguments: object, **options: object) -> Any:
+    """What a component's factory makes.
+
+    Raises `ConfigurationError`, with the arguments that it takes, when it does not take these.
+    """
+    try:
+        inspect.signature(factory).bind(*arguments, **options)
+    except TypeError as error:
+        name = getattr(factory, "__name__", type(factory).__name__)
+        takes = ", ".join(inspect.signature(factory).parameters) if callable(factory) else "nothing"
+        raise ConfigurationError(f"{kind} {name}: {error}; it takes {takes}") from error
+    return factory(*arguments, **options)

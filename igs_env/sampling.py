@@ -47,7 +47,8 @@ def new_episode(
 def chosen_question(task: Task, options: Mapping[str, Any] | None) -> Question | None:
     """The question that `reset(options=…)` asks for, or None to draw one.
 
-    Raises `ConfigurationError` for an unknown option, an unknown id, or both options at once.
+    Raises `ConfigurationError` for an unknown option, an unknown id, a question without answers,
+    or both options at once.
     """
     if not options:
         return None
@@ -64,4 +65,6 @@ def chosen_question(task: Task, options: Mapping[str, Any] | None) -> Question |
             f"option question must be an igs_env.types.Question, got {type(question).__name__}; "
             "to name one by its id use question_id"
         )
+    if not question.answers:
+        raise ConfigurationError(f"question {question.id!r} has no answers; give at least one")
     return question

@@ -9,7 +9,7 @@ from functools import lru_cache
 from os import PathLike, fspath
 from typing import Any, Literal, TypedDict, Unpack
 
-from igs_env.components import find_component
+from igs_env.components import call_factory, check_component, find_component
 from igs_env.counterfactual import SAMPLERS
 from igs_env.datasets import CORPORA, Corpus, load_questions, open_corpus
 from igs_env.errors import ConfigurationError, unknown_name
@@ -40,7 +40,7 @@ class TaskOptions(TypedDict, total=False):
     questions: str | PathLike[str] | Sequence[Question]
     """Registry name, path, or questions. Default `atlas`."""
     split: str
-    """`train`, `dev` or `test`. Default `train`."""
+    """`train`, `dev` or `test`. Default `train`, and all of them for given questions."""
     hops: int | Sequence[int] | None
     """Only questions with so many hops. Default all."""
     corpus: str | PathLike[str] | Sequence[Document] | None
@@ -112,10 +112,10 @@ class Task:
         return gains
 
     def question(self, id: str) -> Question:
-        """The question of that id; `ConfigurationError` with the nearest ids if there is none."""
+        """The question of that id; `ConfigurationError` with some of the ids if there is none."""
         try:
             return self.by_id[id]
-        except KeyError:
+        except (KeyError, TypeError):  # TypeError: a list or another value that is no key
             known = list(self.by_id)
             shown = known if len(known) <= 8 else [*known[:7], f"… ({len(known)} questions)"]
             raise ConfigurationError(
@@ -134,16 +134,14 @@ def make_task(**options: Unpack[TaskOptions]) -> Task:
     if unknown:
         raise unknown_name("argument", sorted(unknown)[0], TaskOptions.__annotations__)
     source = options.get("questions", "atlas")
-    corpus_source = options.get("corpus") or _own_corpus(source)
+    given = options.get("corpus")
+    corpus_source = _own_corpus(source) if given is None else given
     corpus = _corpus(corpus_source)
-    questions = select_questions(
-        _questions(source, options.get("split", "train")), options.get("hops")
-    )
+    questions = select_questions(_questions(source, options.get("split")), options.get("hops"))
     protocol = get_protocol(options.get("protocol", "search-r1"))
     retriever = _retriever(
         options.get("retriever", "bm25"), corpus_source, options.get("retriever_kwargs", {})
     )
-    reward = options.get("reward") or protocol.default_reward
     limits = {
         name: options[name]
         for name in ("top_k", "max_searches", "max_document_length")
@@ -152,8 +150,8 @@ def make_task(**options: Unpack[TaskOptions]) -> Task:
     rules = Rules(
         protocol=protocol,
         retriever=retriever,
-        reward=find_component("reward", reward, REWARDS),
-        length=find_component("length", options.get("length", len), {}),
+        reward=_function("reward", options.get("reward") or protocol.default_reward, REWARDS),
+        length=_function("length", options.get("length", len), {}),
         **limits,
     )
     counterfactuals = _counterfactuals(options.get("counterfactuals", 3))
@@ -189,6 +187,12 @@ def select_questions(
     return chosen
 
 
+def _function(kind: str, value: object, registry: Mapping[str, Any]) -> Any:
+    function = find_component(kind, value, registry)
+    check_component(kind, function, "__call__")
+    return function
+
+
 def _own_corpus(source: object) -> str:
     name = source.partition(":")[0] if isinstance(source, str) else ""
     if name not in CORPORA:
@@ -199,10 +203,12 @@ def _own_corpus(source: object) -> str:
     return str(source)
 
 
-def _questions(source: Any, split: str) -> Sequence[Question]:
+def _questions(source: Any, split: str | None) -> Sequence[Question]:
     if isinstance(source, PathLike):
         source = fspath(source)
-    return _shared_questions(source, split) if isinstance(source, str) else load_questions(source)
+    if isinstance(source, str):
+        return _shared_questions(source, split or "train")
+    return load_questions(source, split=split)
 
 
 def _corpus(source: Any) -> Corpus:
@@ -212,35 +218,46 @@ def _corpus(source: Any) -> Corpus:
 
 
 def _retriever(spec: Any, corpus_source: Any, kwargs: Mapping[str, Any]) -> Retriever:
-    if isinstance(spec, str) and isinstance(corpus_source, str):
-        return _shared_retriever(spec, corpus_source, json.dumps(dict(kwargs), sort_keys=True))
+    key = _sharing_key(spec, corpus_source, kwargs)
+    if key is not None:
+        return _shared_retriever(spec, corpus_source, key)
     return make_retriever(spec, _corpus(corpus_source), **kwargs)
 
 
 def _scorer(options: TaskOptions, corpus_source: Any, corpus: Documents) -> AnswerScorer:
     spec, kwargs = options.get("scorer", "statistical"), options.get("scorer_kwargs", {})
-    if not isinstance(spec, str):
-        return spec
-    if isinstance(corpus_source, str):
-        return _shared_scorer(spec, corpus_source, json.dumps(dict(kwargs), sort_keys=True))
+    key = _sharing_key(spec, corpus_source, kwargs)
+    if key is not None:
+        return _shared_scorer(str(spec), corpus_source, key)
     return _build_scorer(spec, corpus, kwargs)
 
 
-def _build_scorer(spec: str, corpus: Documents, kwargs: Mapping[str, Any]) -> AnswerScorer:
-    factory = find_component("scorer", spec, SCORERS)
-    scorer: AnswerScorer = factory(corpus, **kwargs)
+def _build_scorer(spec: Any, corpus: Documents, kwargs: Mapping[str, Any]) -> AnswerScorer:
+    scorer: AnswerScorer = find_component("scorer", spec, SCORERS)
+    if isinstance(spec, str):
+        scorer = call_factory("scorer", scorer, corpus, **kwargs)
+    check_component("scorer", scorer, "token_log_probs", "name")
     return scorer
 
 
 def _sampler(spec: Any, corpus: Documents, rules: Rules) -> FragmentSampler | None:
     if spec is None or spec == "none":
         return None
-    found = find_component("sampler", spec, SAMPLERS)
-    if not isinstance(spec, str):
-        sampler: FragmentSampler = found
-    else:
-        sampler = found(corpus, rules)
+    sampler: FragmentSampler = find_component("sampler", spec, SAMPLERS)
+    if isinstance(spec, str):
+        sampler = call_factory("sampler", sampler, corpus, rules)
+    check_component("sampler", sampler, "sample", "name")
     return sampler
+
+
+def _sharing_key(spec: Any, corpus_source: Any, kwargs: Mapping[str, Any]) -> str | None:
+    """Key under which a component is built once; None where it is made of live objects."""
+    if not (isinstance(spec, str) and isinstance(corpus_source, str)):
+        return None
+    try:
+        return json.dumps(dict(kwargs), sort_keys=True)
+    except TypeError:
+        return None
 
 
 def _counterfactuals(value: object) -> int:
