@@ -68,7 +68,7 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
             task: a task that was made before; `options` must then be empty.
             **options: see `igs_env.task.TaskOptions`.
         """
-        mode = AutoresetMode(autoreset_mode)
+        mode = _autoreset_mode(autoreset_mode)
         _check_arguments(num_envs, group_size, mode, max_episode_steps, render_mode)
         if task is not None and options:
             raise ConfigurationError("give a task or its options, not both")
@@ -84,8 +84,7 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
         """Each environment's episode as far as it went."""
         self.gains: list[tuple[InformationGain | None, ...]] = [()] * num_envs
         """Per environment, the gain of each step of its episode."""
-        self._randoms = [np.random.default_rng()] * num_envs
-        self._seed_all(None)
+        self._randoms = [seeding.np_random()[0] for _ in range(num_envs)]
 
     def reset(
         self,
@@ -96,21 +95,18 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
         """Begin episodes, in all environments or in those of `options["reset_mask"]`.
 
         Args:
-            seed: environment i gets seed + i; or one seed per environment.
+            seed: environment i gets seed + i; or one seed, or None, per environment. Those that
+                are not reset keep their generators.
             options: see `VECTOR_RESET_OPTIONS`.
 
         Returns:
-            One prompt per environment (empty for one that was not reset), and infos with
-            Gymnasium's `_key` masks.
+            One prompt per environment (for one that was not reset the observation that it gave
+            last, as from Gymnasium's own), and infos with Gymnasium's `_key` masks.
         """
         mask, questions = self._read_options(options or {})
-        if seed is not None or not self.episodes:
-            self._seed_all(seed)
+        self._seed(seed, mask)
         self._begin(np.flatnonzero(mask), questions)
-        observations = tuple(
-            episode.prompt if chosen else ""
-            for episode, chosen in zip(self.episodes, mask, strict=True)
-        )
+        observations = tuple(self._observation(i) for i in range(self.num_envs))
         infos = self._infos({int(i): self._info(int(i)) for i in np.flatnonzero(mask)})
         return observations, infos
 
@@ -193,31 +189,35 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
         if not self.episodes and not mask.all():
             raise ResetNeeded("the first reset must be of all environments")
         groups = sorted({int(i) // self.group_size for i in np.flatnonzero(mask)})
+        chosen_by = [key for key in VECTOR_RESET_OPTIONS[1:] if key in options]
+        if len(chosen_by) > 1:
+            raise ConfigurationError(f"give {chosen_by[0]} or {chosen_by[1]}, not both")
         many = [key for key in ("question_ids", "questions") if key in options]
         if not many:
             single = {key: options[key] for key in RESET_OPTIONS if key in options}
             question = chosen_question(self.task, single)
             return mask, {} if question is None else dict.fromkeys(groups, question)
         key = many[0]
-        if len(options[key]) != len(groups):
+        given = len(options[key]) if isinstance(options[key], Sequence) else "no list"
+        if given != len(groups):
             raise ConfigurationError(
                 f"{key} must name one question per group that is reset: expected {len(groups)}, "
-                f"got {len(options[key])}"
+                f"got {given}"
             )
         chosen = [chosen_question(self.task, {key.removesuffix("s"): one}) for one in options[key]]
         return mask, {g: q for g, q in zip(groups, chosen, strict=True) if q is not None}
 
-    def _seed_all(self, seed: int | list[int | None] | None) -> None:
+    def _seed(self, seed: int | list[int | None] | None, mask: NDArray[np.bool_]) -> None:
         seeds: list[int | None]
-        if seed is None:
-            seeds = [None] * self.num_envs
-        elif isinstance(seed, int):
-            seeds = [seed + i for i in range(self.num_envs)]
+        if seed is None or isinstance(seed, int):
+            seeds = [None if seed is None else seed + i for i in range(self.num_envs)]
         else:
             seeds = list(seed)
         if len(seeds) != self.num_envs:
             raise ConfigurationError(f"expected {self.num_envs} seeds, got {len(seeds)}")
-        self._randoms = [seeding.np_random(one)[0] for one in seeds]
+        for index in map(int, np.flatnonzero(mask)):
+            if seeds[index] is not None:
+                self._randoms[index] = seeding.np_random(seeds[index])[0]
 
     def _observation(self, index: int) -> str:
         episode = self.episodes[index]
@@ -250,6 +250,14 @@ _INFO_TYPES = get_type_hints(StepInfo)
 def _empty_column(key: str, size: int) -> NDArray[Any]:
     dtype = _DTYPES.get(_INFO_TYPES[key])
     return np.full(size, None, dtype=object) if dtype is None else np.zeros(size, dtype=dtype)
+
+
+def _autoreset_mode(mode: AutoresetMode | str) -> AutoresetMode:
+    try:
+        return AutoresetMode(mode)
+    except ValueError:
+        known = [known.value for known in AutoresetMode]
+        raise unknown_name("autoreset mode", str(mode), known) from None
 
 
 def _reset_mask(mask: Any, size: int, group_size: int) -> NDArray[np.bool_]:
