@@ -132,10 +132,13 @@ def _refuse_repeated_ids(folder: Path, source: str) -> None:
     """Equal hashes are only suspects: the ids themselves decide."""
     corpus = MappedCorpus(folder)
     hashes, rows = np.load(folder / HASHES), np.load(folder / ROWS)
-    for place in np.flatnonzero(hashes[1:] == hashes[:-1]):
-        first, second = int(rows[place]), int(rows[place + 1])
-        if corpus[first].id == corpus[second].id:
+    equal = hashes[1:] == hashes[:-1]
+    suspects = rows[np.append(equal, False) | np.append(False, equal)]
+    seen: dict[str, int] = {}
+    for row in np.sort(suspects).tolist():
+        first = seen.setdefault(corpus[row].id, row)
+        if first != row:
             raise DataError(
-                f"corpus {source}: documents {first + 1} and {second + 1} (from 1) share id "
-                f"{corpus[first].id!r}; give every document an id of its own"
+                f"corpus {source}: documents {first + 1} and {row + 1} (from 1) share id "
+                f"{corpus[row].id!r}; give every document an id of its own"
             )

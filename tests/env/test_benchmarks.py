@@ -128,9 +128,7 @@ def test_a_split_that_a_benchmark_does_not_have_is_refused_before_anything_is_lo
 
 
 def test_a_folder_without_the_split_says_where_it_looked(tmp_path):
-    with pytest.raises(
-        DataError, match=r"no test split of nq; looked for test\.jsonl, .*nq/te"
-    ):
+    with pytest.raises(DataError, match=r"no test split of nq; looked for test\.jsonl, .*nq/te"):
         load_benchmark("nq", path=str(tmp_path))
 
 

@@ -2,7 +2,10 @@ import gzip
 import json
 import pickle
 import re
+import signal
+import subprocess
 import sys
+import time
 from itertools import islice
 from pathlib import Path
 
@@ -89,6 +92,14 @@ def test_equal_hashes_of_different_ids_are_told_apart(tmp_path, monkeypatch):
         mapped.by_id("x")
 
 
+def test_a_repeated_id_is_found_among_equal_hashes_of_other_ids(tmp_path, monkeypatch):
+    monkeypatch.setattr("igs_env.datasets.conversion.hash_id", lambda id: 0)
+    documents = [Document(id=id, title="", text=id) for id in ("a", "b", "a")]
+    path = write_jsonl(tmp_path / "corpus.jsonl", documents)
+    with pytest.raises(DataError, match=r"documents 1 and 3 .* share id 'a'"):
+        open_corpus(path, in_memory_below=0)
+
+
 def test_a_mapped_corpus_is_converted_once_and_again_after_a_change(tmp_path):
     path = write_jsonl(tmp_path / "corpus.jsonl", open_corpus(WORLD))
     first = open_corpus(path, in_memory_below=0)
@@ -112,6 +123,36 @@ def test_a_conversion_that_was_killed_is_started_over(tmp_path):
     partial.write_bytes(partial.read_bytes()[:100])
     assert list(open_corpus(path, in_memory_below=0)) == list(open_corpus(WORLD))
     assert not partial.exists()
+
+
+OPEN = "from igs_env.datasets import open_corpus; open_corpus({!r}, in_memory_below=0)"
+
+
+def test_a_real_kill_in_the_middle_of_a_conversion_does_no_harm(tmp_path):
+    path = tmp_path / "corpus.jsonl"
+    with path.open("w") as file:
+        file.writelines(f'{{"id": "{i}", "contents": "{i}"}}\n' for i in range(200_000))
+    process = subprocess.Popen([sys.executable, "-c", OPEN.format(str(path))])
+    corpora = tmp_path / "cache" / "corpora"
+    while process.poll() is None and not list(corpora.glob("*.partial/documents.arrow")):
+        time.sleep(0.002)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert [entry.suffix for entry in sorted(corpora.iterdir())] == [".lock", ".partial"]
+    corpus = open_corpus(path, in_memory_below=0)
+    assert (len(corpus), corpus.by_id("199999").text) == (200_000, "199999")
+    assert sorted(entry.suffix for entry in corpora.iterdir()) == ["", ".lock"]
+
+
+def test_processes_that_open_a_new_corpus_together_convert_it_once(tmp_path):
+    path = write_jsonl(tmp_path / "corpus.jsonl", open_corpus("fiction:documents=2000"))
+    code = "import igs_env.datasets.conversion as c; w = c.write_mapped\n"
+    code += "def write(*a, **k): print('converted'); w(*a, **k)\nc.write_mapped = write\n"
+    command = [sys.executable, "-c", code + OPEN.format(str(path))]
+    together = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    printed = [process.communicate()[0] for process in together]
+    assert [process.returncode for process in together] == [0, 0, 0]
+    assert sorted(printed) == ["", "", "converted\n"]
 
 
 def test_a_failed_conversion_leaves_nothing_but_its_lock(tmp_path):

@@ -164,6 +164,7 @@ def test_a_look_alike_bears_an_earlier_name_with_a_word_in_between_and_is_no_gol
         original = names.of(world.original(index)).split()
         told = names.of(index).split()
         assert any(told[:at] + told[at + 1 :] == original for at in range(1, len(told) - 1))
+        assert list(world.relations(index)) == list(world.relations(world.original(index)))
     gold = {int(hop[0].removeprefix("fiction-")) for q in questions for hop in q.gold_documents}
     assert max(gold) < world.entities
 
@@ -225,11 +226,17 @@ def test_hops_and_questions_choose_and_the_corpus_takes_no_notice():
 
 
 def test_a_world_without_such_questions_says_what_to_do():
-    with pytest.raises(DataError, match=r"no (dev|test) question of 4 hops .*raise documents"):
-        for seed in range(50):
-            world = f"fiction:documents=20,facts=1,hops=4,seed={seed}"
-            for split in ("dev", "test"):
-                load_questions(world, split=split)
+    # Twelve entities with one fact each: hardly ever a path of four hops.
+    with pytest.raises(DataError, match=r"no dev question of 4 hops in 20 .*raise documents"):
+        load_questions("fiction:documents=20,facts=1,hops=4,distractors=0.4", split="dev")
+
+
+def test_nothing_is_related_to_itself_or_mentions_itself():
+    for seed in range(20):
+        world = World(documents=20, seed=seed, facts=5, link_noise=3.0)
+        for index in range(20):
+            objects = (world.object(index, r) for r in world.relations(index) if r.target < KINDS)
+            assert index not in (*objects, *world.mentions(index))
 
 
 def test_documents_are_streamed_in_constant_memory():
@@ -251,5 +258,5 @@ def test_documents_in_order_and_by_position_are_the_same():
 
 @pytest.mark.parametrize("value", [True, "many", None, 1.5])
 def test_knobs_of_another_type_are_refused(value):
-    with pytest.raises(ConfigurationError, match="documents is .*; give a whole number"):
+    with pytest.raises(ConfigurationError, match=r"documents is .*; give a whole number"):
         World(documents=value)
