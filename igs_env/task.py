@@ -134,10 +134,10 @@ def make_task(**options: Unpack[TaskOptions]) -> Task:
     if unknown:
         raise unknown_name("argument", sorted(unknown)[0], TaskOptions.__annotations__)
     source = options.get("questions", "atlas")
+    questions = select_questions(_questions(source, options.get("split")), options.get("hops"))
     given = options.get("corpus")
     corpus_source = _own_corpus(source) if given is None else given
     corpus = _corpus(corpus_source)
-    questions = select_questions(_questions(source, options.get("split")), options.get("hops"))
     protocol = get_protocol(options.get("protocol", "search-r1"))
     retriever = _retriever(
         options.get("retriever", "bm25"), corpus_source, options.get("retriever_kwargs", {})
