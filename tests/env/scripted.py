@@ -91,6 +91,11 @@ class FixedRetriever:
         return [self.documents[:top_k] for _ in queries]
 
 
+def made_of(corpus: Sequence[Document], documents: Sequence[Document]) -> FixedRetriever:
+    """A factory with an argument of its own."""
+    return FixedRetriever(documents)
+
+
 class FunctionScorer:
     """Token log-probabilities from a function of the request; remembers its calls."""
 
