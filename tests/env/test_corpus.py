@@ -269,3 +269,15 @@ def test_live_documents_a_module_attribute_and_a_corpus_are_taken():
     assert corpus[0] is documents[0]
     assert open_corpus(corpus) is corpus
     assert len(open_corpus("igs_env.datasets.fiction:corpus")) == 20_000
+
+
+def test_worlds_and_small_files_need_neither_pyarrow_nor_an_optional_package(tmp_path):
+    path = write_jsonl(tmp_path / "corpus.jsonl", open_corpus(WORLD))
+    code = f"""
+import sys
+from igs_env.datasets import load_questions, open_corpus
+open_corpus({str(path)!r})[0], open_corpus({WORLD!r})[0], load_questions({WORLD!r})
+print(sorted({{"pyarrow", "datasets", "faiss", "torch", "numpy"}} & set(sys.modules)))
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == str(["numpy"])
