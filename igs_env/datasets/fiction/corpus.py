@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from igs_env.datasets.fiction.draws import draw
 from igs_env.datasets.fiction.names import Names, names_of
-from igs_env.datasets.fiction.relations import FILLERS, MENTIONS, YEAR, Relation
+from igs_env.datasets.fiction.relations import YEAR, Relation
+from igs_env.datasets.fiction.sentences import FILLERS, MENTIONS
 from igs_env.datasets.fiction.world import FILLER, ORDER, TOLD, WORDING, World
 from igs_env.errors import DataError
 from igs_env.types import Document
