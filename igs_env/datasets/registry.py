@@ -113,11 +113,12 @@ def _number_or_text(value: str) -> Argument:
     return value
 
 
-def _call(kind: str, source: str, target: Any, arguments: Mapping[str, Argument]) -> Any:
+def _call(kind: str, source: str, target: Any, arguments: dict[str, Argument]) -> Any:
     known = inspect.signature(target).parameters
     for key in arguments:
         if key not in known:
-            # `split` comes from the loader: nobody wrote it in the source.
             name = source.partition(":")[0]
             raise unknown_name(f"argument of {kind} {name!r}", key, known)
+    if "split" in known and known["split"].default is inspect.Parameter.empty:
+        arguments = {"split": "train"} | arguments
     return target(**arguments)

@@ -19,7 +19,7 @@ from igs_env.datasets.question_row import question_to_row
 from igs_env.errors import ConfigurationError, DataError
 
 MICRO = "fiction:documents=500,facts=1,words=10,paraphrase=1,distractors=0,link_noise=0"
-SMALL = "fiction:documents=600,seed=3,link_noise=1.5,distractors=0.4,paraphrase=4"
+SMALL = "fiction:documents=600,seed=3,link_noise=1.5,distractors=0.4,paraphrase=4,questions=3000"
 WORLDS = pytest.mark.parametrize("world", [MICRO, SMALL], ids=["micro", "small"])
 
 
@@ -179,7 +179,7 @@ def test_facts_is_the_number_of_relations_stated():
 
 def test_paraphrase_is_the_number_of_wordings_in_use():
     for paraphrase in (1, 2, 4):
-        corpus = open_corpus(f"fiction:documents=2000,paraphrase={paraphrase},distractors=0")
+        corpus = open_corpus(f"fiction:documents=800,paraphrase={paraphrase},distractors=0")
         text = " ".join(document.text for document in corpus)
         for relation in (relation for kind in RELATIONS for relation in kind):
             told = [s.split("{o}")[0].split("{s}")[-1].strip() for s in relation.statements]
@@ -187,7 +187,9 @@ def test_paraphrase_is_the_number_of_wordings_in_use():
             assert used[: min(paraphrase, len(used))] == [True] * min(paraphrase, len(used))
         nouns = {
             question.metadata["queries"][0].split(" of ")[0]
-            for question in load_questions(f"fiction:documents=2000,paraphrase={paraphrase}")
+            for question in load_questions(
+                f"fiction:documents=2000,questions=2000,paraphrase={paraphrase}"
+            )
             if question.metadata["relations"][0] == "employer"
         }
         assert len(nouns) == paraphrase
@@ -218,8 +220,11 @@ def test_the_micro_world_has_short_passages_and_questions_of_one_to_three_hops()
 
 
 def test_hops_and_questions_choose_and_the_corpus_takes_no_notice():
-    assert {q.hops for q in load_questions("fiction:documents=400,hops=4")} == {4}
-    assert {q.hops for q in load_questions("fiction:documents=400,hops=2-3")} == {2, 3}
+    assert {q.hops for q in load_questions("fiction:documents=400,hops=4,questions=200")} == {4}
+    assert {q.hops for q in load_questions("fiction:documents=400,hops=2-3,questions=200")} == {
+        2,
+        3,
+    }
     world = "fiction:documents=400,questions=50"
     assert [len(load_questions(world, split=split)) for split in SHARES] == [50, 5, 5]
     assert open_corpus(world).fingerprint == open_corpus("fiction:documents=400").fingerprint

@@ -111,3 +111,16 @@ def test_live_questions_and_module_attributes_are_taken():
     assert load_questions([one])[0] is one
     made = load_questions("igs_env.datasets.fiction:questions", split="dev", limit=3)
     assert made == load_questions("fiction", split="dev", limit=3)
+
+
+def test_a_function_of_ones_own_gets_the_split_and_train_by_default(tmp_path, monkeypatch):
+    (tmp_path / "my_questions.py").write_text(
+        "from igs_env.types import Question\n"
+        "def questions(split):\n"
+        "    return [Question(id=split, text='Who?', answers=('Ann',))]\n"
+        "all_of_them = questions('whole')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert load_questions("my_questions:questions")[0].id == "train"
+    assert load_questions("my_questions:questions", split="dev")[0].id == "dev"
+    assert load_questions("my_questions:all_of_them", split="dev")[0].id == "whole"
