@@ -120,5 +120,5 @@ def _call(kind: str, source: str, target: Any, arguments: dict[str, Argument]) -
             name = source.partition(":")[0]
             raise unknown_name(f"argument of {kind} {name!r}", key, known)
     if "split" in known and known["split"].default is inspect.Parameter.empty:
-        arguments = {"split": "train"} | arguments
+        arguments = {"split": "train", **arguments}
     return target(**arguments)
