@@ -1,0 +1,66 @@
+"""Searching concurrent requests together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from igs_env.retrievers.contract import Retriever, search_unique
+from igs_env.types import Document
+
+Found = list[tuple[Document, ...]]
+
+
+class OverloadedError(Exception):
+    """More queries are waiting than the server accepts."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Batch:
+    # Mutable on purpose: it takes up queries until its search begins.
+    queries: list[str] = field(default_factory=list)
+    task: asyncio.Task[Found] | None = None
+
+
+class Batcher:
+    """Queries that arrive within `wait` seconds, or while a search runs, become one search.
+
+    One search runs at a time, in a thread; requests with different `top_k` are not mixed, so that
+    nobody's result depends on who else is asking.
+    """
+
+    def __init__(self, retriever: Retriever, *, wait: float = 0.002, most_waiting: int) -> None:
+        """`most_waiting`: queries, those being searched included."""
+        self._retriever, self._wait, self._most_waiting = retriever, wait, most_waiting
+        self._waiting = 0
+        self._open: dict[int, _Batch] = {}
+        self._one_at_a_time = asyncio.Lock()
+
+    async def search(self, queries: Sequence[str], top_k: int) -> Found:
+        """Documents for each query.
+
+        Raises:
+            OverloadedError: too many queries are waiting already.
+            RetrievalError: from the retriever.
+        """
+        if self._waiting + len(queries) > self._most_waiting:
+            raise OverloadedError(f"{self._waiting} queries are waiting already")
+        self._waiting += len(queries)
+        try:
+            batch = self._open.setdefault(top_k, _Batch())
+            if batch.task is None:
+                batch.task = asyncio.create_task(self._run(top_k))
+            start = len(batch.queries)
+            batch.queries.extend(queries)
+            # One client that hangs up must not cancel the search of the others.
+            found = await asyncio.shield(batch.task)
+            return found[start : start + len(queries)]
+        finally:
+            self._waiting -= len(queries)
+
+    async def _run(self, top_k: int) -> Found:
+        await asyncio.sleep(self._wait)
+        async with self._one_at_a_time:
+            batch = self._open.pop(top_k)
+            return await asyncio.to_thread(search_unique, self._retriever, batch.queries, top_k)

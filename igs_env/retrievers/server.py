@@ -1,0 +1,124 @@
+"""`igs serve`: any retriever behind Search-R1's HTTP dialect."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+
+from igs_env.datasets.contents import format_contents
+from igs_env.errors import ConfigurationError, RetrievalError, missing_package
+from igs_env.retrievers.batcher import Batcher, OverloadedError
+from igs_env.retrievers.contract import Retriever
+from igs_env.retrievers.search_request import (
+    RefusedError,
+    SearchRequest,
+    ServerLimits,
+    read_request,
+)
+from igs_env.types import Document
+
+try:
+    import uvicorn
+    from fastapi import FastAPI, Request
+    from fastapi.responses import JSONResponse
+except ImportError as error:
+    raise missing_package("fastapi and uvicorn", extra="server", purpose="igs serve") from error
+
+
+def create_app(
+    retriever: Retriever,
+    *,
+    documents: int,
+    default_top_k: int = 3,
+    limits: ServerLimits | None = None,
+) -> FastAPI:
+    """An app with `POST /retrieve` and `GET /healthz`.
+
+    `/retrieve` takes `{"queries": [str], "topk": int, "return_scores": bool}` and answers
+    `{"result": [[item]]}` with one list per query; an item is
+    `{"document": {"id", "contents"}, "score"}` with scores and `{"id", "contents"}` without.
+    Whatever cannot be done is answered with a status and `{"error": sentence}`.
+
+    Args:
+        retriever: what is searched.
+        documents: size of its corpus, for `/healthz`.
+        default_top_k: documents per query where a request does not say.
+        limits: what is accepted.
+    """
+    accepted = limits or ServerLimits()
+    batcher = Batcher(retriever, most_waiting=accepted.waiting)
+    app = FastAPI(title="igs serve", openapi_url=None)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, Any]:
+        return {"status": "ok", "documents": documents}
+
+    @app.post("/retrieve")
+    async def retrieve(request: Request) -> JSONResponse:
+        try:
+            body = await _body(request, accepted.body_bytes)
+            wanted = read_request(body, default_top_k=default_top_k, limits=accepted)
+            found = await batcher.search(wanted.queries, wanted.top_k)
+        except RefusedError as error:
+            return _error(error.status, str(error))
+        except OverloadedError as error:
+            return _error(503, f"{error}; try again", {"Retry-After": "1"})
+        except RetrievalError as error:
+            return _error(502, str(error))
+        return JSONResponse({"result": _result(wanted, found)})
+
+    return app
+
+
+@contextmanager
+def serving(app: FastAPI, *, port: int = 0) -> Iterator[str]:
+    """The URL of `app`'s `/retrieve`, served from a thread on 127.0.0.1 until the block ends.
+
+    Raises:
+        ConfigurationError: the port is taken.
+    """
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error")
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run, name="igs-serve", daemon=True)
+    thread.start()
+    while not server.started:
+        if not thread.is_alive():
+            raise ConfigurationError(
+                f"port {port} cannot be used; give another, or 0 for a free one"
+            )
+        time.sleep(0.005)
+    try:
+        (listener,) = server.servers[0].sockets
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/retrieve"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+async def _body(request: Request, most: int) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > most:
+            raise RefusedError(413, f"the body is larger than {most:,} bytes")
+    return bytes(body)
+
+
+def _result(wanted: SearchRequest, found: list[tuple[Document, ...]]) -> list[list[Any]]:
+    item = _scored if wanted.return_scores else _bare
+    return [[item(document) for document in documents] for documents in found]
+
+
+def _bare(document: Document) -> dict[str, str]:
+    return {"id": document.id, "contents": format_contents(document)}
+
+
+def _scored(document: Document) -> dict[str, Any]:
+    return {"document": _bare(document), "score": document.score}
+
+
+def _error(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"error": message}, status_code=status, headers=headers)
