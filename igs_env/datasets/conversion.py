@@ -113,8 +113,8 @@ def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
 def _write_ids(hashes: array[int], folder: Path) -> None:
     column = np.frombuffer(hashes, dtype=np.uint64)
     order = np.argsort(column, kind="stable")
-    np.save(folder / HASHES, column[order])
-    np.save(folder / ROWS, order.astype(np.uint32))
+    column[order].astype("<u8", copy=False).tofile(folder / HASHES)
+    order.astype("<u4").tofile(folder / ROWS)
 
 
 def _write_about(folder: Path, documents: int, fingerprint: str, source: str) -> None:
@@ -131,7 +131,8 @@ def _write_about(folder: Path, documents: int, fingerprint: str, source: str) ->
 def _refuse_repeated_ids(folder: Path, source: str) -> None:
     """Equal hashes are only suspects: the ids themselves decide."""
     corpus = MappedCorpus(folder)
-    hashes, rows = np.load(folder / HASHES), np.load(folder / ROWS)
+    hashes = np.fromfile(folder / HASHES, dtype="<u8")
+    rows = np.fromfile(folder / ROWS, dtype="<u4")
     equal = hashes[1:] == hashes[:-1]
     suspects = rows[np.append(equal, False) | np.append(False, equal)]
     seen: dict[str, int] = {}

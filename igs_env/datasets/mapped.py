@@ -3,7 +3,8 @@
 The folder that `conversion.convert` writes:
 
 - `documents.arrow`: Arrow IPC file of `id, title, text`, in record batches of equal length;
-- `hashes.npy`: 64-bit hashes of the ids, ascending; `rows.npy`: the document of each;
+- `hashes.u64`: 64-bit hashes of the ids, ascending; `rows.u32`: the document of each; both
+  little-endian and nothing else;
 - `corpus.json`: number of documents, rows per batch, fingerprint, source, version.
 
 All but the last are memory-mapped. Opening reads a few kilobytes whatever the size, processes on
@@ -32,7 +33,7 @@ KEPT_READS = 64
 """Documents read at random until their pages are handed back; where the system maps files in
 large pages, each can bring 2 MB of them."""
 
-DOCUMENTS, HASHES, ROWS, ABOUT = "documents.arrow", "hashes.npy", "rows.npy", "corpus.json"
+DOCUMENTS, HASHES, ROWS, ABOUT = "documents.arrow", "hashes.u64", "rows.u32", "corpus.json"
 
 
 class MappedCorpus:
@@ -47,10 +48,10 @@ class MappedCorpus:
         self._batch_rows: int = about["batch_rows"]
         self._batches: dict[int, Any] = {}
         self._reads = 0
-        self._pages = _map(folder / DOCUMENTS)
-        self._reader = _open_arrow(folder, self._pages)
-        self._hashes = _open_column(folder / HASHES, self._length)
-        self._rows = _open_column(folder / ROWS, self._length)
+        self._maps = [_map(folder / name) for name in (DOCUMENTS, HASHES, ROWS)]
+        self._reader = _open_arrow(folder, self._maps[0])
+        self._hashes = _open_column(folder / HASHES, self._maps[1], "<u8", self._length)
+        self._rows = _open_column(folder / ROWS, self._maps[2], "<u4", self._length)
 
     def __len__(self) -> int:
         """Number of documents."""
@@ -97,7 +98,8 @@ class MappedCorpus:
     def _hand_back_pages(self) -> None:
         """They stay in the system's cache: reading them again costs a microsecond, not a disk."""
         if hasattr(mmap, "MADV_DONTNEED"):
-            self._pages.madvise(mmap.MADV_DONTNEED)
+            for pages in self._maps:
+                pages.madvise(mmap.MADV_DONTNEED)
 
     def _columns(self, batch: int) -> list[Any]:
         if batch not in self._batches:
@@ -150,14 +152,10 @@ def _open_arrow(folder: Path, pages: mmap.mmap) -> Any:
         raise _damaged(folder, f"{DOCUMENTS}: {error}") from error
 
 
-def _open_column(path: Path, length: int) -> Any:
-    try:
-        column = np.load(path, mmap_mode="r")
-    except (OSError, ValueError) as error:
-        raise _damaged(path.parent, str(error)) from error
-    if len(column) != length:
-        raise _damaged(path.parent, f"{path.name} has {len(column)} entries, not {length}")
-    return column
+def _open_column(path: Path, pages: mmap.mmap, dtype: str, length: int) -> Any:
+    if len(pages) != length * np.dtype(dtype).itemsize:
+        raise _damaged(path.parent, f"{path.name} has {len(pages)} bytes for {length} documents")
+    return np.frombuffer(pages, dtype=dtype)
 
 
 def _damaged(folder: Path, reason: str) -> DataError:

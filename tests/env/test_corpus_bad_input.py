@@ -154,7 +154,8 @@ def test_a_cache_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "size"), [("documents.arrow", 30), ("hashes.npy", 10), ("corpus.json", 5)]
+    ("name", "size"),
+    [("documents.arrow", 30), ("hashes.u64", 7), ("rows.u32", 0), ("corpus.json", 5)],
 )
 def test_a_damaged_converted_folder_says_to_delete_it(tmp_path, name, size):
     path = tmp_path / "corpus.jsonl"

@@ -70,7 +70,9 @@ def test_ids_that_serve_for_the_same_hop_are_kept_together(tmp_path):
     assert question.gold_documents == (("d9", "d8"), ("5",))
 
 
-@pytest.mark.parametrize("source", ["fiction:documents=200", "fiction:documents=60,facts=2"])
+@pytest.mark.parametrize(
+    "source", ["fiction:documents=200,questions=300", "fiction:documents=60,facts=2,questions=300"]
+)
 def test_every_question_survives_being_written_and_read(tmp_path, source):
     questions = load_questions(source)
     path = write(tmp_path / "train.jsonl", map(question_to_row, questions))
@@ -102,15 +104,15 @@ def test_rows_without_a_split_belong_to_every_split(tmp_path):
 
 
 def test_limit_takes_from_the_front():
-    whole = load_questions("fiction:documents=200")
-    assert load_questions("fiction:documents=200", limit=5) == whole[:5]
+    whole = load_questions("fiction:documents=200,questions=300")
+    assert load_questions("fiction:documents=200,questions=300", limit=5) == whole[:5]
 
 
 def test_live_questions_and_module_attributes_are_taken():
     one = question_from_row(HOTPOT)
     assert load_questions([one])[0] is one
     made = load_questions("igs_env.datasets.fiction:questions", split="dev", limit=3)
-    assert made == load_questions("fiction", split="dev", limit=3)
+    assert made == load_questions("fiction:questions=10000", split="dev", limit=3)
 
 
 def test_a_function_of_ones_own_gets_the_split_and_train_by_default(tmp_path, monkeypatch):
