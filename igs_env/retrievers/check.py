@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 from igs_env.errors import RetrievalError
 from igs_env.retrievers.contract import Retriever
@@ -67,7 +68,7 @@ def check_retriever(retriever: Retriever, corpus: Sequence[Document] | None = No
 
 def _search(retriever: Retriever, queries: Sequence[str], top_k: int) -> list[tuple[Document, ...]]:
     asked = list(queries)
-    found = retriever.search(asked, top_k)
+    found: Any = retriever.search(asked, top_k)
     call = f"search({len(queries)} queries, top_k={top_k})"
     _claim(asked == list(queries), f"{call} changed the list of queries it was given")
     _claim(isinstance(found, list), f"{call} gave {type(found).__name__}; it must give a list")
@@ -77,10 +78,10 @@ def _search(retriever: Retriever, queries: Sequence[str], top_k: int) -> list[tu
     )
     for query, documents in zip(queries, found, strict=True):
         _check_result(query, documents, top_k)
-    return found
+    return list(found)
 
 
-def _check_result(query: str, documents: tuple[Document, ...], top_k: int) -> None:
+def _check_result(query: str, documents: Any, top_k: int) -> None:
     asked = f"query {query[:60]!r} with top_k={top_k}"
     _claim(
         isinstance(documents, tuple) and all(isinstance(item, Document) for item in documents),

@@ -11,7 +11,7 @@ from typing import Any
 
 import faiss
 
-from igs_env.datasets.cache import cache_folder
+from igs_env.datasets.cache import cache_folder, file_key
 from igs_env.datasets.corpus import Corpus
 from igs_env.errors import ConfigurationError, IndexMismatchError, unknown_name
 from igs_env.retrievers.dense_index import (
@@ -22,6 +22,7 @@ from igs_env.retrievers.dense_index import (
 )
 from igs_env.retrievers.encoder import Encoder, make_encoder
 from igs_env.retrievers.identity import identity
+from igs_env.retrievers.index_card import IndexCard
 from igs_env.retrievers.prefixes import default_prefixes
 from igs_env.retrievers.query_vectors import QueryVectors
 from igs_env.types import Document
@@ -32,6 +33,7 @@ CHECKS = ("fingerprint", "size")
 class DenseRetriever:
     """Documents whose embeddings have the largest inner product with the query's.
 
+    A query that the encoder embeds as zero, one without words for `hashing`, finds nothing.
     Scores are rounded to five decimals and equal ones put in corpus order. FAISS and a padded
     batch give the same query scores that differ by about 1e-7 from batch to batch; the rounding
     keeps documents of equal text in one order.
@@ -49,10 +51,12 @@ class DenseRetriever:
         """The `top_k` nearest documents of each query; fewer from an approximate index."""
         if not queries:
             return []
-        found = self._index.search(self._vectors(queries), min(top_k, len(self._corpus)))
+        vectors = self._vectors(queries)
+        scores, positions = self._index.search(vectors, min(top_k, len(self._corpus)))
+        positions[~vectors.any(axis=1)] = -1
         return [
-            self._documents(scores.round(5).tolist(), positions.tolist())
-            for scores, positions in zip(*found, strict=True)
+            self._documents(*row)
+            for row in zip(scores.round(5).tolist(), positions.tolist(), strict=True)
         ]
 
     def _documents(self, scores: list[float], positions: list[int]) -> tuple[Document, ...]:
@@ -67,7 +71,7 @@ def dense(
     encoder: str | Encoder = "minilm",
     encoder_kwargs: Mapping[str, Any] | None = None,
     index: str | os.PathLike[str] | None = None,
-    factory: str = "Flat",
+    factory: str | None = None,
     search_parameters: str = "",
     query_prefix: str | None = None,
     passage_prefix: str | None = None,
@@ -81,11 +85,11 @@ def dense(
         encoder_kwargs: arguments of the encoder's factory.
         index: folder that `igs index` wrote, or a bare FAISS file. Default: the cache folder,
             where the index is built on first use.
-        factory: FAISS' factory string of the index.
+        factory: FAISS' factory string of the index; None is that of `index`, or `Flat`.
         search_parameters: FAISS' own, such as `nprobe=32` or `efSearch=128`.
         query_prefix: put in front of queries; None is what E5's and BGE's authors prescribe for
             their models, and nothing for others.
-        passage_prefix: likewise for documents.
+        passage_prefix: likewise for documents; None is that of `index` where one is given.
         check: `fingerprint`, or `size` for a bare FAISS file, which has no fingerprint: then
             only the number of vectors and their dimensions are checked, and a warning says so.
 
@@ -93,31 +97,48 @@ def dense(
         IndexMismatchError: the index belongs to another corpus, encoder or setting.
         DataError: there is no index at `index`.
     """
-    made = make_encoder(encoder, **(encoder_kwargs or {}))
-    defaults = default_prefixes(encoder if isinstance(encoder, str) else "")
-    query_prefix = defaults.query if query_prefix is None else query_prefix
-    passage_prefix = defaults.passage if passage_prefix is None else passage_prefix
     if check not in CHECKS:
         raise unknown_name("check", check, CHECKS)
-    card = dense_card(corpus, made, factory, passage_prefix)
+    made = make_encoder(encoder, **(encoder_kwargs or {}))
+    prefixes = default_prefixes(encoder if isinstance(encoder, str) else "")
+    query_prefix = prefixes.query if query_prefix is None else query_prefix
     if index is None:
-        folder = cache_folder() / "dense" / identity(card)
-        build_dense_index(corpus, made, folder, factory=factory, passage_prefix=passage_prefix)
-        opened = open_dense_index(folder, card)
+        prefix = prefixes.passage if passage_prefix is None else passage_prefix
+        opened, fingerprint = _open_built(corpus, made, factory or "Flat", prefix)
     elif Path(index).is_file():
-        opened = _open_bare(Path(index), corpus, made, check)
+        opened, fingerprint = _open_bare(Path(index), corpus, made, check)
     else:
-        opened = open_dense_index(Path(index), card)
+        opened, fingerprint = _open_saved(Path(index), corpus, made, factory, passage_prefix)
     _set(opened, search_parameters)
     return DenseRetriever(
         corpus,
         opened,
         QueryVectors(made, prefix=query_prefix),
-        fingerprint=identity(card, query_prefix, search_parameters),
+        fingerprint=identity(fingerprint, query_prefix, search_parameters),
     )
 
 
-def _open_bare(file: Path, corpus: Corpus, encoder: Encoder, check: str) -> Any:
+def _open_built(corpus: Corpus, encoder: Encoder, factory: str, prefix: str) -> tuple[Any, str]:
+    name = identity(dense_card(corpus, encoder, factory, prefix))
+    folder = cache_folder() / "dense" / name
+    card = build_dense_index(corpus, encoder, folder, factory=factory, passage_prefix=prefix)
+    return open_dense_index(folder, card), name
+
+
+def _open_saved(
+    folder: Path, corpus: Corpus, encoder: Encoder, factory: str | None, prefix: str | None
+) -> tuple[Any, str]:
+    saved = IndexCard.read(folder).settings
+    card = dense_card(
+        corpus,
+        encoder,
+        str(saved.get("factory")) if factory is None else factory,
+        str(saved.get("passage_prefix")) if prefix is None else prefix,
+    )
+    return open_dense_index(folder, card), identity(card)
+
+
+def _open_bare(file: Path, corpus: Corpus, encoder: Encoder, check: str) -> tuple[Any, str]:
     if check != "size":
         raise IndexMismatchError(
             f"index {file} is a bare FAISS file: it does not say which corpus and encoder it "
@@ -129,7 +150,9 @@ def _open_bare(file: Path, corpus: Corpus, encoder: Encoder, check: str) -> Any:
         "other documents or with another encoder, every search finds the wrong documents.",
         stacklevel=3,
     )
-    return open_bare_index(file, corpus, encoder.encode(["dimensions"]).shape[1])
+    dimensions = encoder.encode(["dimensions"]).shape[1]
+    fingerprint = identity(file_key(file, 1), corpus.fingerprint, encoder.fingerprint)
+    return open_bare_index(file, corpus, dimensions), fingerprint
 
 
 def _set(index: Any, parameters: str) -> None:

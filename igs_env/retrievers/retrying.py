@@ -68,4 +68,4 @@ def _message(url: str, failures: list[TransientError]) -> str:
     if len({failure.what for failure in failures}) == 1:
         return f"{url} {last.what} {times}; {last.hint}"
     before = ", ".join(failure.what for failure in failures[:-1])
-    return f"{url} {last.what} when asked for attempt {count} (before: {before}); {last.hint}"
+    return f"{url} {last.what} at attempt {count} (before: {before}); {last.hint}"

@@ -70,11 +70,10 @@ class StaticEncoder:
         """Load vectors (safetensors, one tensor) and a tokenizer (tokenizers' JSON)."""
         transformers = _sentence_transformers()
         from safetensors.numpy import load_file
-        from sentence_transformers.models import StaticEmbedding
         from tokenizers import Tokenizer
 
         (vectors,) = load_file(weights).values()
-        module = StaticEmbedding(
+        module = _static_embedding()(
             Tokenizer.from_file(str(tokenizer)),
             embedding_weights=vectors.astype(np.float32),
             embedding_dim=vectors.shape[1],
@@ -136,6 +135,14 @@ def _sentence_transformers() -> Any:
             "sentence-transformers", extra="dense", purpose="a sentence encoder"
         ) from error
     return sentence_transformers
+
+
+def _static_embedding() -> Any:
+    try:
+        from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    except ImportError:  # sentence-transformers < 6
+        from sentence_transformers.models import StaticEmbedding
+    return StaticEmbedding
 
 
 def _package(module: str, distribution: str, encoder: str) -> Path:

@@ -73,6 +73,11 @@ def create_app(
     return app
 
 
+def serve(app: FastAPI, *, host: str, port: int) -> None:
+    """Serve `app` until interrupted; the port's being taken ends the process with a message."""
+    uvicorn.run(app, host=host, port=port, log_level="info", access_log=False)
+
+
 @contextmanager
 def serving(app: FastAPI, *, port: int = 0) -> Iterator[str]:
     """The URL of `app`'s `/retrieve`, served from a thread on 127.0.0.1 until the block ends.
