@@ -36,6 +36,10 @@ PIECES = st.lists(
     | st.text(max_size=5),
     max_size=14,
 ).map("".join)
+ACTIONS = st.builds(
+    "{0}<{1}>{2}</{1}>{3}".format, PIECES, st.sampled_from(["search", "answer"]), PIECES, PIECES
+)
+OUTPUTS = PIECES | ACTIONS | ACTIONS
 exact = settings(deadline=None, derandomize=True, database=None, max_examples=300)
 
 
@@ -81,7 +85,7 @@ def test_what_follows_the_closing_tag_is_not_counted() -> None:
 
 
 @exact
-@given(PIECES)
+@given(OUTPUTS)
 def test_spans_index_the_content_exactly(output: str) -> None:
     action = parse_action(output)
     if isinstance(action, Invalid):
@@ -97,7 +101,7 @@ def test_spans_index_the_content_exactly(output: str) -> None:
 
 
 @exact
-@given(PIECES, st.lists(st.integers(min_value=0, max_value=80), max_size=8))
+@given(OUTPUTS, st.lists(st.integers(min_value=0, max_value=80), max_size=8))
 def test_a_stream_stops_where_the_whole_text_stops(output: str, cuts: list[int]) -> None:
     seen, found = 0, None
     for cut in [*sorted(min(cut, len(output)) for cut in cuts), len(output)]:
@@ -109,7 +113,20 @@ def test_a_stream_stops_where_the_whole_text_stops(output: str, cuts: list[int])
 
 
 @exact
-@given(PIECES)
+@given(OUTPUTS)
+def test_a_stream_of_single_characters_stops_where_the_whole_text_stops(output: str) -> None:
+    ends = (action_end(output[: seen + 1], seen) for seen in range(len(output)))
+    assert next((end for end in ends if end is not None), None) == action_end(output)
+
+
+def test_a_closing_tag_that_arrives_in_two_pieces_is_seen() -> None:
+    output = "<search>a</search>"
+    assert [action_end(output, seen) for seen in range(len(output))] == [18] * 18
+    assert action_end(output, len(output)) is None
+
+
+@exact
+@given(OUTPUTS)
 def test_action_end_is_the_end_that_the_parser_reports(output: str) -> None:
     end, action = action_end(output), parse_action(output)
     if end is None:
@@ -120,7 +137,7 @@ def test_action_end_is_the_end_that_the_parser_reports(output: str) -> None:
 
 
 @exact
-@given(PIECES)
+@given(OUTPUTS)
 def test_what_follows_the_action_changes_nothing(output: str) -> None:
     end = action_end(output)
     if end is not None:

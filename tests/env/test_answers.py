@@ -35,6 +35,7 @@ from igs_env.answers import exact_match, f1, normalise_answer, sub_exact_match
         ("a\u00a0b", "b"),
         # An article is a word: `\b` stands between a letter and a non-word character.
         ("a°b", "°b"),
+        ("x—the—y", "x— —y"),
         ("thé", "thé"),
         ("Vitamin A", "vitamin"),
         ("$100", "100"),
