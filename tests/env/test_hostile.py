@@ -83,9 +83,13 @@ def as_read(action: Search | Answer | Invalid) -> tuple[str, str, int]:
 
 def hostile_outputs(count: int) -> Iterator[str]:
     stream = random.Random(0)
+
+    def pieces() -> str:
+        return "".join(stream.choices(FRAGMENTS, k=stream.choice((0, 1, 2, 3, 5, 8, 13))))
+
     for _ in range(count):
-        size = stream.choice((0, 1, 2, 3, 5, 8, 13, 21))
-        yield "".join(stream.choices(FRAGMENTS, k=size))
+        tag = stream.choice(("", "", "search", "answer"))
+        yield f"{pieces()}<{tag}>{pieces()}</{tag}>{pieces()}" if tag else pieces()
 
 
 def megabyte_outputs() -> Iterator[str]:
