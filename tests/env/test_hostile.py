@@ -82,14 +82,18 @@ def as_read(action: Search | Answer | Invalid) -> tuple[str, str, int]:
 
 
 def hostile_outputs(count: int) -> Iterator[str]:
-    stream = random.Random(0)
+    """So many different texts, half of them with an action around hostile text."""
+    stream, seen = random.Random(0), set()
 
     def pieces() -> str:
         return "".join(stream.choices(FRAGMENTS, k=stream.choice((0, 1, 2, 3, 5, 8, 13))))
 
-    for _ in range(count):
+    while len(seen) < count:
         tag = stream.choice(("", "", "search", "answer"))
-        yield f"{pieces()}<{tag}>{pieces()}</{tag}>{pieces()}" if tag else pieces()
+        output = f"{pieces()}<{tag}>{pieces()}</{tag}>{pieces()}" if tag else pieces()
+        if output not in seen:
+            seen.add(output)
+            yield output
 
 
 def megabyte_outputs() -> Iterator[str]:
