@@ -1,0 +1,89 @@
+"""Credit assignment: estimators that turn a step table into credit, by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from igs_agent.batch import Credit, StepTable
+from igs_agent.credit.dr_grpo import DrGRPO
+from igs_agent.credit.grpo import GRPO
+from igs_agent.credit.ig_search import IGSearch
+from igs_agent.credit.rloo import RLOO
+
+
+class CreditEstimator(Protocol):
+    """Anything that turns steps into credit: an object below, or a user's function."""
+
+    def __call__(self, table: StepTable, /) -> Credit:
+        """Credit of every step of the table."""
+        ...
+
+
+ESTIMATORS: dict[str, Callable[..., CreditEstimator]] = {
+    "dr_grpo": DrGRPO,
+    "grpo": GRPO,
+    "ig_search": IGSearch,
+    "rloo": RLOO,
+}
+"""Name → class; its fields are the estimator's hyper-parameters."""
+
+
+def make_estimator(
+    spec: str | CreditEstimator, options: Mapping[str, Any] | None = None
+) -> CreditEstimator:
+    """The estimator that `spec` names.
+
+    Args:
+        spec: key of `ESTIMATORS`, `module:attribute` (a function of a table, or a class), or the
+            estimator itself.
+        options: hyper-parameters, for names and classes.
+
+    Raises:
+        ValueError: no such estimator, no such hyper-parameter, or options for a plain function.
+
+    >>> make_estimator("ig_search", {"alpha": 0.5}).alpha
+    0.5
+    """
+    options = dict(options or {})
+    found: Any = spec
+    if isinstance(spec, str):
+        found = _find(spec)
+    if isinstance(found, type):
+        known = (
+            {f.name for f in dataclasses.fields(found)} if dataclasses.is_dataclass(found) else None
+        )
+        for name in options:
+            if known is not None and name not in known:
+                raise ValueError(_unknown(f"option of {spec}", name, known))
+        made: CreditEstimator = found(**options)
+        return made
+    if options:
+        raise ValueError(f"{spec!r} is a plain function and takes no options, got {options}")
+    if not callable(found):
+        raise ValueError(f"{spec!r} is no estimator: it cannot be called with a step table")
+    estimator: CreditEstimator = found
+    return estimator
+
+
+def _find(name: str) -> Any:
+    if name in ESTIMATORS:
+        return ESTIMATORS[name]
+    module, colon, attribute = name.partition(":")
+    if not colon:
+        raise ValueError(_unknown("credit estimator", name, set(ESTIMATORS)))
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _unknown(kind: str, name: str, known: set[str]) -> str:
+    # The maths stands alone: `igs_env.errors.unknown_name` says the same for the environment.
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    return f"no {kind} {name!r}{hint}; choose from: {', '.join(sorted(known))}"
+
+
+__all__ = ["ESTIMATORS", "Credit", "CreditEstimator", "StepTable", "make_estimator"]

@@ -1,0 +1,64 @@
+"""Deferred information gain: an update's searches scored with the policy that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from igs_agent.scorer import PolicyScorer
+from igs_agent.trajectory import Trajectory
+from igs_env.contexts import refine_after
+from igs_env.information_gain import FragmentSampler, GainRequest, measure_information_gain
+
+
+def measure_gains(
+    trajectories: Sequence[Trajectory],
+    scorer: PolicyScorer,
+    sampler: FragmentSampler,
+    *,
+    draws: int = 3,
+    aliases: str = "first",
+) -> list[Trajectory]:
+    """The trajectories with the gain of every search (eq. 2 and 3 of arXiv 2604.15148).
+
+    Before the update, so that the scorer's policy is π_old. Where the protocol has refine
+    blocks they are replaced jointly with the documents, and a search that none follows has no
+    gain.
+    """
+    wanted = [
+        (row, step) for row, trajectory in enumerate(trajectories) for step in _searches(trajectory)
+    ]
+    requests = [
+        GainRequest(
+            episode=trajectories[row].episode,
+            step=step,
+            through_refine=trajectories[row].episode.protocol.refine,
+        )
+        for row, step in wanted
+    ]
+    measured = measure_information_gain(
+        requests,
+        scorer,
+        sampler,
+        draws=draws,
+        batch=[trajectory.episode for trajectory in trajectories],
+        aliases=aliases,
+    )
+    by_step = dict(zip(wanted, measured, strict=True))
+    return [
+        replace(
+            trajectory,
+            gains=tuple(by_step.get((row, step)) for step in range(len(trajectory.turns))),
+        )
+        for row, trajectory in enumerate(trajectories)
+    ]
+
+
+def _searches(trajectory: Trajectory) -> list[int]:
+    episode = trajectory.episode
+    return [
+        index
+        for index, step in enumerate(episode.steps)
+        if step.searched
+        and (not episode.protocol.refine or refine_after(episode, index) is not None)
+    ]

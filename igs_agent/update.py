@@ -1,0 +1,207 @@
+"""One update: the loss of a batch of rollouts, and the optimiser steps that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from igs_agent.config import LossConfig, OptimConfig
+from igs_agent.loss import clipped_surrogate, importance_weights, is_clipped, kl_k3, token_mean
+from igs_agent.policy import Policy, selected_log_probs
+from igs_agent.signals import TokenBatch
+from igs_env.errors import IGSearchError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateStats:
+    """What an update did; means are over trained tokens."""
+
+    loss: float
+    grad_norm: float
+    """Before clipping, mean over the optimiser steps."""
+    kl: float
+    """k3 from the sampling policy, nats per token."""
+    ref_kl: float
+    """k3 from the reference; 0 without one."""
+    clip_share: float
+    entropy: float
+    """Estimated by −log π of the sampled tokens, nats per token."""
+    tokens: int
+    """Trained tokens."""
+    forward_tokens: int
+    """Tokens through the model, padding included."""
+
+
+class NonFiniteUpdateError(IGSearchError):
+    """The loss or its gradient is not finite; the parameters were not changed by it."""
+
+
+def update_policy(
+    policy: Policy,
+    optimizer: torch.optim.Optimizer,
+    batch: TokenBatch,
+    loss: LossConfig,
+    optim: OptimConfig,
+    *,
+    temperature: float,
+    groups: Sequence[int],
+    reference: Policy | None = None,
+) -> UpdateStats:
+    """Train on the batch: `optim.epochs` passes of `optim.minibatches` optimiser steps each.
+
+    Args:
+        policy: trained in place.
+        optimizer: over the policy's parameters.
+        batch: all rollouts of the update.
+        loss: surrogate and aggregation.
+        optim: passes, micro-batches, clipping.
+        temperature: at which the rollouts were sampled.
+        groups: each row's group; a group is never split over optimiser steps.
+        reference: for the KL term.
+
+    Raises:
+        NonFiniteUpdateError: before anything is changed.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    totals = _Totals()
+    policy.model.train()
+    for _ in range(optim.epochs):
+        for rows in _minibatches(groups, optim.minibatches):
+            part = batch.rows(rows)
+            denominator = _denominator(part, loss)
+            for chunk in _chunks(part, optim.batch_tokens):
+                value = _chunk_loss(
+                    policy,
+                    part.rows(chunk),
+                    loss,
+                    optim,
+                    temperature,
+                    denominator,
+                    reference,
+                    totals,
+                )
+                if value.requires_grad:
+                    value.backward()  # type: ignore[no-untyped-call]
+            norm = torch.nn.utils.clip_grad_norm_(parameters, optim.max_grad_norm)
+            if not torch.isfinite(norm):
+                optimizer.zero_grad(set_to_none=True)
+                policy.model.eval()
+                raise NonFiniteUpdateError(f"the gradient's norm is {norm.item()}")
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            totals.norms.append(norm.item())
+    policy.model.eval()
+    return totals.stats()
+
+
+def trained_log_probs(
+    policy: Policy, batch: TokenBatch, temperature: float
+) -> tuple[Tensor, Tensor]:
+    """(log-probability of each trained token, which tokens those are), with gradient.
+
+    The mask is (R, T) and false in the first column, which nothing predicts; logits are computed
+    at trained tokens only, since documents are most of a rollout and none of its loss.
+    """
+    device = policy.device
+    ids = batch.ids.to(device)
+    attention = torch.arange(ids.shape[1]) < batch.lengths[:, None]
+    hidden = policy.hidden_states(input_ids=ids, attention_mask=attention.long().to(device))
+    trained = batch.trained.clone()
+    trained[:, 0] = False
+    logits = policy.logits(hidden[:, :-1][trained[:, 1:].to(device)])
+    return selected_log_probs(logits, ids[trained.to(device)], temperature), trained
+
+
+def _chunk_loss(
+    policy: Policy,
+    chunk: TokenBatch,
+    loss: LossConfig,
+    optim: OptimConfig,
+    temperature: float,
+    denominator: float,
+    reference: Policy | None,
+    totals: _Totals,
+) -> Tensor:
+    with torch.autocast(policy.device.type, torch.bfloat16, enabled=optim.autocast):
+        log_probs, trained = trained_log_probs(policy, chunk, temperature)
+    old = chunk.old_log_probs[trained].to(log_probs.device)
+    advantages = chunk.advantages[trained].to(log_probs.device)
+    clip = {"clip_low": loss.clip_low, "clip_high": loss.clip_high}
+    per_token = clipped_surrogate(log_probs, old, advantages, **clip)
+    if loss.importance_cap > 0:
+        per_token = per_token * importance_weights(log_probs, old, loss.importance_cap)
+    ref_kl = torch.zeros_like(log_probs)
+    if reference is not None and loss.kl > 0:
+        with torch.no_grad():
+            ref_log_probs, _ = trained_log_probs(reference, chunk, temperature)
+        ref_kl = kl_k3(log_probs, ref_log_probs)
+        per_token = per_token + loss.kl * ref_kl
+    value = token_mean(per_token, torch.ones_like(per_token, dtype=torch.bool), denominator)
+    if not torch.isfinite(value):
+        raise NonFiniteUpdateError(f"the loss is {value.item()}")
+    totals.add(
+        loss=value,
+        kl=kl_k3(log_probs, old).sum(),
+        ref_kl=ref_kl.sum(),
+        clipped=is_clipped(log_probs, old, advantages, **clip).sum(),
+        entropy=-log_probs.sum(),
+        tokens=len(log_probs),
+        forward_tokens=chunk.ids.numel(),
+    )
+    return value
+
+
+def _denominator(batch: TokenBatch, loss: LossConfig) -> float:
+    """Of the whole minibatch, so that micro-batches add up."""
+    if loss.aggregation == "constant":
+        return float(batch.ids.numel())
+    return max(1.0, float(batch.trained[:, 1:].sum()))
+
+
+def _minibatches(groups: Sequence[int], count: int) -> Iterator[list[int]]:
+    """Rows of whole groups in `count` parts of about equal size, in order."""
+    distinct = list(dict.fromkeys(groups))
+    size = -(-len(distinct) // count)
+    for at in range(0, len(distinct), size):
+        chosen = set(distinct[at : at + size])
+        yield [row for row, group in enumerate(groups) if group in chosen]
+
+
+def _chunks(batch: TokenBatch, max_tokens: int) -> Iterator[list[int]]:
+    """Rows in order of length, in chunks that padded have at most `max_tokens` tokens."""
+    lengths = batch.lengths.tolist()
+    chunk: list[int] = []
+    for row in sorted(range(len(lengths)), key=lambda row: lengths[row]):
+        if chunk and (len(chunk) + 1) * lengths[row] > max_tokens:
+            yield chunk
+            chunk = []
+        chunk.append(row)
+    yield chunk
+
+
+class _Totals:
+    """Sums over the micro-batches of an update."""
+
+    def __init__(self) -> None:
+        self.norms: list[float] = []
+        self._sums: dict[str, float] = {}
+
+    def add(self, **values: Tensor | float) -> None:
+        for name, value in values.items():
+            self._sums[name] = self._sums.get(name, 0.0) + float(value)
+
+    def stats(self) -> UpdateStats:
+        tokens = max(1.0, self._sums["tokens"])
+        return UpdateStats(
+            loss=self._sums["loss"] / max(1, len(self.norms)),
+            grad_norm=sum(self.norms) / max(1, len(self.norms)),
+            kl=self._sums["kl"] / tokens,
+            ref_kl=self._sums["ref_kl"] / tokens,
+            clip_share=self._sums["clipped"] / tokens,
+            entropy=self._sums["entropy"] / tokens,
+            tokens=int(self._sums["tokens"]),
+            forward_tokens=int(self._sums["forward_tokens"]),
+        )
