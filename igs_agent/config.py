@@ -67,6 +67,10 @@ class LossConfig:
     kl: float = 0.0
     """Weight of the k3 divergence from the initial policy. (AutoRefine's script: 0.001.)"""
     aggregation: Literal["token_mean", "constant"] = "token_mean"
+    """`token_mean`: sum / trained tokens of the optimiser step (DAPO). `constant`: sum /
+    (rollouts × `constant_length`) (Dr. GRPO)."""
+    constant_length: int = 128
+    """Tokens per rollout that `constant` divides by."""
     importance_cap: float = 0.0
     """Truncated importance sampling between sampling and training probabilities; 0 is off, 2 the
     usual cap. Of use where another engine samples."""

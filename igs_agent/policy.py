@@ -176,7 +176,7 @@ def selected_log_probs(
     return scaled.gather(-1, ids[:, None]).squeeze(-1) - scaled.logsumexp(-1)
 
 
-def _unwrapped(model: nn.Module) -> Any:
+def _unwrapped(model: Any) -> Any:
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 

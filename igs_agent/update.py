@@ -157,7 +157,7 @@ def _chunk_loss(
 def _denominator(batch: TokenBatch, loss: LossConfig) -> float:
     """Of the whole minibatch, so that micro-batches add up."""
     if loss.aggregation == "constant":
-        return float(batch.ids.numel())
+        return float(len(batch.ids) * loss.constant_length)
     return max(1.0, float(batch.trained[:, 1:].sum()))
 
 
@@ -191,7 +191,8 @@ class _Totals:
 
     def add(self, **values: Tensor | float) -> None:
         for name, value in values.items():
-            self._sums[name] = self._sums.get(name, 0.0) + float(value)
+            number = value.item() if isinstance(value, Tensor) else value
+            self._sums[name] = self._sums.get(name, 0.0) + number
 
     def stats(self) -> UpdateStats:
         tokens = max(1.0, self._sums["tokens"])

@@ -14,7 +14,7 @@ def group_mean(
     values: Float[Tensor, " R"], group: Int[Tensor, " R"], valid: Bool[Tensor, " R"]
 ) -> tuple[Float[Tensor, " R"], Float[Tensor, " R"]]:
     """(mean over the valid members of each rollout's group, their number), per rollout."""
-    _, index = group.unique(return_inverse=True)
+    _, index = torch.unique(group, return_inverse=True)
     weights = valid.to(values)
     groups = int(index.max()) + 1 if len(index) else 0
     count = values.new_zeros(groups).index_add(0, index, weights)

@@ -77,9 +77,10 @@ def train_supervised(
             losses.append(loss.item())
             if len(losses) % log_every == 0:
                 elapsed = time.perf_counter() - began
+                left = elapsed / len(losses) * (total - len(losses))
                 log(
                     f"step {len(losses)}/{total}  loss {np.mean(losses[-log_every:]):.3f}  "
-                    f"{elapsed:.0f} s, about {elapsed / len(losses) * (total - len(losses)):.0f} s left"
+                    f"{elapsed:.0f} s, about {left:.0f} s left"
                 )
     model.eval()
     return losses
