@@ -1,0 +1,438 @@
+"""Training: rollouts, gains, credit, update, again and again, with everything kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from igs_agent.checkpoint import (
+    RunState,
+    drop_old,
+    load_checkpoint,
+    newest_checkpoint,
+    save_checkpoint,
+)
+from igs_agent.config import TrainConfig
+from igs_agent.config_file import dump_config, load_config
+from igs_agent.credit import CreditEstimator, make_estimator
+from igs_agent.credit.ig_search import IGSearch, silent_groups
+from igs_agent.episodes import episode_row, rollout_metrics
+from igs_agent.evaluation import Evaluation, evaluate
+from igs_agent.gains import measure_gains
+from igs_agent.generation import Sampling
+from igs_agent.generation.native import NativeGenerator
+from igs_agent.policy import Policy, load_policy
+from igs_agent.preparation import prepare_policy
+from igs_agent.rollout import RolloutPlan, rollout
+from igs_agent.scorer import PolicyScorer
+from igs_agent.signals import step_table, token_batch
+from igs_agent.tracking import JsonlTracker, RunFolderError, Tracker, WandbTracker
+from igs_agent.trajectory import Trajectory
+from igs_agent.update import NonFiniteUpdateError, update_policy
+from igs_env.components import find_component
+from igs_env.counterfactual import SAMPLERS
+from igs_env.errors import ConfigurationError
+from igs_env.information_gain import FragmentSampler
+from igs_env.task import Task, make_task
+from igs_env.types import Question
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainResult:
+    """How a run ended."""
+
+    updates: int
+    """Updates done, those before a resume included."""
+    first: Evaluation
+    """Of the policy that training started from."""
+    last: Evaluation
+    folder: Path
+
+
+@dataclass(slots=True)
+class Run:
+    """What a running training holds."""
+
+    config: TrainConfig
+    task: Task
+    dev: Sequence[Question]
+    policy: Policy
+    reference: Policy | None
+    optimizer: torch.optim.Optimizer
+    estimator: CreditEstimator
+    sampler: FragmentSampler | None
+    state: RunState
+    files: JsonlTracker
+    trackers: list[Tracker]
+    report: Report
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def train(config: TrainConfig, *, resume: bool = False, report: Report = print) -> TrainResult:
+    """Train until `config.updates`, or until evaluation stops improving.
+
+    Args:
+        config: everything about the run.
+        resume: go on from the newest checkpoint of `config.run`; parameters and metrics are then
+            the same, bit for bit (CPU, fp32), as if the run had not been interrupted.
+        report: takes a line of progress.
+
+    Raises:
+        ConfigurationError: something that cannot be trained, or a run folder that holds a run.
+        NonFiniteUpdateError: a loss or gradient that is not finite; the batch is saved.
+    """
+    run = start(config, resume=resume, report=report)
+    try:
+        first = _first_evaluation(run)
+        last = first
+        while run.state.update < config.updates and not _out_of_patience(run):
+            train_one(run)
+            if _due(run.state.update, config.evaluation.every, config.updates):
+                last = _evaluate(run)
+            if _due(run.state.update, config.checkpoint.every, config.updates):
+                _checkpoint(run)
+        _checkpoint(run)
+    except KeyboardInterrupt:
+        _checkpoint(run)
+        run.report(f'stopped after {run.state.update} updates; go on with "igs train --resume"')
+        raise
+    finally:
+        for tracker in run.trackers:
+            tracker.close()
+    return TrainResult(updates=run.state.update, first=first, last=last, folder=Path(config.run))
+
+
+def train_one(run: Run) -> None:
+    """One update: play, measure, assign credit, train, report."""
+    config, number = run.config, run.state.update
+    with _timed(run, "rollout"):
+        trajectories = play(run, number)
+    with _timed(run, "gain"):
+        trajectories, gain_tokens = measure(run, trajectories)
+    table = step_table(trajectories, mask_truncated=config.loss.mask_truncated)
+    credit = run.estimator(table)
+    batch = token_batch(trajectories, table, credit)
+    rows, groups = _kept_rows(config, table.group.tolist(), batch.advantages)
+    with _timed(run, "update"):
+        _set_learning_rate(run, number)
+        try:
+            stats = update_policy(
+                run.policy,
+                run.optimizer,
+                batch.rows(rows),
+                config.loss,
+                config.optim,
+                temperature=config.rollout.temperature,
+                groups=groups,
+                reference=run.reference,
+            )
+        except NonFiniteUpdateError as error:
+            path = Path(config.run) / f"bad-batch-{number}.pt"
+            torch.save(asdict(batch), path)
+            raise NonFiniteUpdateError(
+                f"update {number}: {error}; its batch is in {path}, the parameters are those of "
+                "the update before"
+            ) from error
+    metrics = {
+        **rollout_metrics(trajectories),
+        **silent_groups(table),
+        **(run.estimator.diagnostics(table) if isinstance(run.estimator, IGSearch) else {}),
+        **{f"update/{name}": float(value) for name, value in asdict(stats).items()},
+        "gain/forward_tokens": float(gain_tokens),
+        "rollout/tokens": float(sum(len(t.token_ids) for t in trajectories)),
+    }
+    for tracker in run.trackers:
+        tracker.metrics(number, metrics)
+        tracker.episodes(number, [episode_row(t, credit, i) for i, t in enumerate(trajectories)])
+        tracker.timings(number, run.seconds)
+    run.report(_line(number, config.updates, metrics, run.seconds))
+    run.seconds = {}
+    run.state = _advanced(run.state, run.files)
+
+
+def play(run: Run, number: int) -> list[Trajectory]:
+    """The rollouts of one update; which questions follows from the seed and the number."""
+    settings = run.config.rollout
+    plan = RolloutPlan(
+        questions=_questions_of(run.task.questions, number, settings.questions, run.config.seed),
+        group_size=settings.group_size,
+        seed=int(np.random.SeedSequence([run.config.seed, number]).generate_state(1)[0]),
+    )
+    return rollout(
+        run.task.rules,
+        run.policy,
+        NativeGenerator(run.policy),
+        plan,
+        _sampling(run.config),
+        max_rows=settings.max_rows,
+    )
+
+
+def measure(run: Run, trajectories: Sequence[Trajectory]) -> tuple[list[Trajectory], int]:
+    """(the trajectories with their gains, tokens through the model for it)."""
+    if run.sampler is None:
+        return list(trajectories), 0
+    scorer = PolicyScorer(
+        run.policy,
+        trajectories,
+        temperature=run.config.rollout.temperature,
+        max_tokens=run.config.optim.batch_tokens,
+    )
+    credit = run.config.credit
+    measured = measure_gains(
+        trajectories, scorer, run.sampler, draws=credit.counterfactuals, aliases=credit.aliases
+    )
+    return measured, scorer.forward_tokens
+
+
+def start(config: TrainConfig, *, resume: bool, report: Report) -> Run:
+    """Everything loaded and checked, nothing trained yet."""
+    folder = Path(config.run)
+    task = make_task(**{**dict(config.env), "sampler": "none"})  # type: ignore[typeddict-item]
+    dev_options = {**dict(config.env), "split": config.evaluation.split, "sampler": "none"}
+    dev = make_task(**dev_options)  # type: ignore[typeddict-item]
+    policy = prepare_policy(load_policy_of(config), config.policy)
+    trainable = [p for p in policy.model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(
+        trainable,
+        lr=config.optim.learning_rate,
+        betas=config.optim.betas,
+        weight_decay=config.optim.weight_decay,
+    )
+    state = _resumed(config, folder, policy, optimizer, resume, report)
+    files = JsonlTracker(folder, state.offsets)
+    trackers: list[Tracker] = [files]
+    if config.tracking.wandb:
+        trackers.append(WandbTracker(config.tracking.project, folder, asdict(config)))
+    return Run(
+        config=config,
+        task=task,
+        dev=_subset(dev.questions, config.evaluation.questions),
+        policy=policy,
+        reference=load_policy_of(config) if config.loss.kl > 0 else None,
+        optimizer=optimizer,
+        estimator=make_estimator(config.credit.name, config.credit.options),
+        sampler=_sampler(config, task),
+        state=state,
+        files=files,
+        trackers=trackers,
+        report=report,
+    )
+
+
+def load_policy_of(config: TrainConfig) -> Policy:
+    """The policy that the configuration names, as it was before training."""
+    settings = config.policy
+    return load_policy(
+        settings.path, template=settings.template, dtype=settings.dtype, device=settings.device
+    )
+
+
+def _resumed(
+    config: TrainConfig,
+    folder: Path,
+    policy: Policy,
+    optimizer: torch.optim.Optimizer,
+    resume: bool,
+    report: Report,
+) -> RunState:
+    saved, newest = folder / "config.toml", newest_checkpoint(folder / "checkpoints")
+    fresh = RunState(update=0, best=-1.0, without_improvement=0, offsets={})
+    if not resume:
+        if saved.exists():
+            raise ConfigurationError(
+                f"{folder} already holds a run; go on with it by --resume, or choose another "
+                "folder with run=…"
+            )
+        _write_config(saved, config)
+        return fresh
+    if not saved.exists():
+        raise ConfigurationError(f"{folder} holds no run that could be resumed")
+    _refuse_changes(config, load_config(saved))
+    if newest is None:
+        report("no checkpoint yet: starting from the beginning")
+        return fresh
+    report(f"resuming from {newest}")
+    return load_checkpoint(newest, policy, optimizer)
+
+
+def _write_config(path: Path, config: TrainConfig) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dump_config(config), encoding="utf-8")
+    except OSError as error:
+        raise RunFolderError(
+            f"the run folder {path.parent} cannot be written: {error}; choose another with run=…"
+        ) from error
+
+
+def _refuse_changes(config: TrainConfig, saved: TrainConfig) -> None:
+    """A resumed run may go on longer, and elsewhere, but not as another experiment."""
+    for name, value in asdict(config).items():
+        free = name in ("updates", "run", "tracking", "checkpoint")
+        if not free and value != asdict(saved)[name]:
+            raise ConfigurationError(
+                f"{name} is not what the run was started with: {value!r} instead of "
+                f"{asdict(saved)[name]!r}; leave it out, or start another run"
+            )
+
+
+def _first_evaluation(run: Run) -> Evaluation:
+    if run.state.update == 0:
+        return _evaluate(run)
+    rules = run.task.rules
+    initial = load_policy_of(run.config)
+    return evaluate(
+        rules,
+        initial,
+        NativeGenerator(initial),
+        run.dev,
+        max_tokens=run.config.rollout.max_tokens,
+    )
+
+
+def _evaluate(run: Run) -> Evaluation:
+    with _timed(run, "evaluation"):
+        evaluation = evaluate(
+            run.task.rules,
+            run.policy,
+            NativeGenerator(run.policy),
+            run.dev,
+            max_tokens=run.config.rollout.max_tokens,
+        )
+    for tracker in run.trackers:
+        tracker.metrics(run.state.update, evaluation.metrics())
+    run.report(
+        f"evaluation after {run.state.update} updates: EM {evaluation.interval('exact_match')}  "
+        f"recall {evaluation.mean('recall'):.3f}  searches {evaluation.mean('searches'):.2f}"
+    )
+    score = evaluation.mean("exact_match")
+    better = score > run.state.best
+    run.state = RunState(
+        update=run.state.update,
+        best=max(score, run.state.best),
+        without_improvement=0 if better else run.state.without_improvement + 1,
+        offsets=run.files.offsets(),
+    )
+    if better and run.state.update:
+        folder = Path(run.config.run) / "best"
+        save_checkpoint(folder / _name(run.state.update), run.policy, run.optimizer, run.state)
+        drop_old(folder, keep=1)
+    return evaluation
+
+
+def _checkpoint(run: Run) -> None:
+    folder = Path(run.config.run) / "checkpoints"
+    save_checkpoint(folder / _name(run.state.update), run.policy, run.optimizer, run.state)
+    drop_old(folder, run.config.checkpoint.keep)
+
+
+def _name(update: int) -> str:
+    return f"update-{update:06d}"
+
+
+def _due(update: int, every: int, last: int) -> bool:
+    return update == last or (every > 0 and update % every == 0)
+
+
+def _out_of_patience(run: Run) -> bool:
+    patience = run.config.evaluation.patience
+    return 0 < patience <= run.state.without_improvement
+
+
+def _advanced(state: RunState, files: JsonlTracker) -> RunState:
+    return RunState(
+        update=state.update + 1,
+        best=state.best,
+        without_improvement=state.without_improvement,
+        offsets=files.offsets(),
+    )
+
+
+def _questions_of(
+    questions: Sequence[Question], number: int, count: int, seed: int
+) -> list[Question]:
+    """Questions of update `number`: epochs are seeded permutations, read one after the other."""
+    if count > len(questions):
+        raise ConfigurationError(
+            f"rollout.questions is {count}, but there are only {len(questions)} questions"
+        )
+    chosen: list[Question] = []
+    place = number * count
+    while len(chosen) < count:
+        epoch, offset = divmod(place + len(chosen), len(questions))
+        order = np.random.default_rng([seed, epoch]).permutation(len(questions))
+        chosen += [questions[int(i)] for i in order[offset : offset + count - len(chosen)]]
+    return chosen
+
+
+def _subset(questions: Sequence[Question], count: int) -> list[Question]:
+    """At most so many questions, the same for every run: seeds move training, not the measure."""
+    order = np.random.default_rng(0).permutation(len(questions))[:count]
+    return [questions[int(i)] for i in order]
+
+
+def _sampling(config: TrainConfig) -> Sampling:
+    settings = config.rollout
+    return Sampling(
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        top_k=settings.top_k,
+        max_tokens=settings.max_tokens,
+    )
+
+
+def _sampler(config: TrainConfig, task: Task) -> FragmentSampler | None:
+    if config.credit.sampler == "none":
+        return None
+    factory = find_component("sampler", config.credit.sampler, SAMPLERS)
+    sampler: FragmentSampler = factory(task.corpus, task.rules)
+    return sampler
+
+
+def _kept_rows(
+    config: TrainConfig, groups: Sequence[int], advantages: torch.Tensor
+) -> tuple[list[int], list[int]]:
+    """Rows that are trained on, and their groups."""
+    if not config.loss.drop_silent_groups:
+        return list(range(len(groups))), list(groups)
+    loud = {g for g, row in zip(groups, advantages, strict=True) if bool((row != 0).any())}
+    rows = [row for row, group in enumerate(groups) if group in loud] or list(range(len(groups)))
+    return rows, [groups[row] for row in rows]
+
+
+def _set_learning_rate(run: Run, number: int) -> None:
+    settings = run.config.optim
+    scale = min(1.0, (number + 1) / settings.warmup) if settings.warmup else 1.0
+    for group in run.optimizer.param_groups:
+        group["lr"] = settings.learning_rate * scale
+
+
+@contextmanager
+def _timed(run: Run, phase: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    run.seconds[phase] = run.seconds.get(phase, 0.0) + time.perf_counter() - began
+
+
+def _line(
+    number: int, updates: int, metrics: Mapping[str, Any], seconds: Mapping[str, float]
+) -> str:
+    total = sum(seconds.values())
+    phases = " ".join(f"{name} {value:.1f}" for name, value in seconds.items())
+    return (
+        f"update {number + 1}/{updates}  reward {metrics['rollout/reward']:.3f}  "
+        f"EM {metrics['rollout/exact_match']:.3f}  gain {metrics.get('gain/mean', 0.0):+.2f}  "
+        f"searches {metrics['rollout/searches']:.2f}  "
+        f"valid {metrics['rollout/valid_actions']:.2f}  "
+        f"grad {metrics['update/grad_norm']:.3f}  {total:.1f} s ({phases})"
+    )
