@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +23,7 @@ from igs_agent.checkpoint import (
 )
 from igs_agent.config import TrainConfig
 from igs_agent.config_file import dump_config, load_config
-from igs_agent.credit import CreditEstimator, make_estimator
+from igs_agent.credit import CreditEstimator, make_estimator, signals_of
 from igs_agent.credit.ig_search import IGSearch, silent_groups
 from igs_agent.episodes import episode_row, rollout_metrics
 from igs_agent.evaluation import Evaluation, evaluate
@@ -91,24 +93,41 @@ def train(config: TrainConfig, *, resume: bool = False, report: Report = print) 
         NonFiniteUpdateError: a loss or gradient that is not finite; the batch is saved.
     """
     run = start(config, resume=resume, report=report)
+    stop = StopRequest(report)
     try:
         first = _first_evaluation(run)
         last = first
-        while run.state.update < config.updates and not _out_of_patience(run):
+        while run.state.update < config.updates and not (_out_of_patience(run) or stop.wanted):
             train_one(run)
             if _due(run.state.update, config.evaluation.every, config.updates):
                 last = _evaluate(run)
             if _due(run.state.update, config.checkpoint.every, config.updates):
                 _checkpoint(run)
         _checkpoint(run)
-    except KeyboardInterrupt:
-        _checkpoint(run)
-        run.report(f'stopped after {run.state.update} updates; go on with "igs train --resume"')
-        raise
+        if stop.wanted:
+            report(f'stopped after {run.state.update} updates; go on with "igs train --resume"')
     finally:
         for tracker in run.trackers:
             tracker.close()
     return TrainResult(updates=run.state.update, first=first, last=last, folder=Path(config.run))
+
+
+class StopRequest:
+    """Ctrl-C while training: the update in hand is finished first, so that nothing is lost.
+
+    A second Ctrl-C stops at once; the newest checkpoint is then what a resume goes on from.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self.wanted = False
+        self._report = report
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, self._take)
+
+    def _take(self, *_: object) -> None:
+        self.wanted = True
+        self._report("finishing this update before stopping; press Ctrl-C again to stop at once")
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def train_one(run: Run) -> None:
@@ -197,9 +216,9 @@ def measure(run: Run, trajectories: Sequence[Trajectory]) -> tuple[list[Trajecto
 def start(config: TrainConfig, *, resume: bool, report: Report) -> Run:
     """Everything loaded and checked, nothing trained yet."""
     folder = Path(config.run)
-    task = make_task(**{**dict(config.env), "sampler": "none"})  # type: ignore[typeddict-item]
+    task = make_task(**{**dict(config.env), "sampler": "none"})
     dev_options = {**dict(config.env), "split": config.evaluation.split, "sampler": "none"}
-    dev = make_task(**dev_options)  # type: ignore[typeddict-item]
+    dev = make_task(**dev_options)
     policy = prepare_policy(load_policy_of(config), config.policy)
     trainable = [p for p in policy.model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
@@ -208,6 +227,7 @@ def start(config: TrainConfig, *, resume: bool, report: Report) -> Run:
         betas=config.optim.betas,
         weight_decay=config.optim.weight_decay,
     )
+    estimator = make_estimator(config.credit.name, config.credit.options)
     state = _resumed(config, folder, policy, optimizer, resume, report)
     files = JsonlTracker(folder, state.offsets)
     trackers: list[Tracker] = [files]
@@ -220,8 +240,8 @@ def start(config: TrainConfig, *, resume: bool, report: Report) -> Run:
         policy=policy,
         reference=load_policy_of(config) if config.loss.kl > 0 else None,
         optimizer=optimizer,
-        estimator=make_estimator(config.credit.name, config.credit.options),
-        sampler=_sampler(config, task),
+        estimator=estimator,
+        sampler=_sampler(config, task) if "gain" in signals_of(estimator) else None,
         state=state,
         files=files,
         trackers=trackers,

@@ -68,6 +68,14 @@ def make_estimator(
     return estimator
 
 
+def signals_of(estimator: CreditEstimator) -> tuple[str, ...]:
+    """Names of the signals that an estimator reads, its attribute `signals`; none by default.
+
+    What no estimator reads is not measured: a run pays for the gain only where it is used.
+    """
+    return tuple(getattr(estimator, "signals", ()))
+
+
 def _find(name: str) -> Any:
     if name in ESTIMATORS:
         return ESTIMATORS[name]
@@ -86,4 +94,4 @@ def _unknown(kind: str, name: str, known: set[str]) -> str:
     return f"no {kind} {name!r}{hint}; choose from: {', '.join(sorted(known))}"
 
 
-__all__ = ["ESTIMATORS", "Credit", "CreditEstimator", "StepTable", "make_estimator"]
+__all__ = ["ESTIMATORS", "Credit", "CreditEstimator", "StepTable", "make_estimator", "signals_of"]

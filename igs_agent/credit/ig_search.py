@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -61,6 +62,8 @@ class IGSearch:
     >>> credit.query.tolist() == [[0.3 * 1.0 / 4], [0.0]]
     True
     """
+
+    signals: ClassVar[tuple[str, ...]] = ("gain",)
 
     alpha: float = 0.3
     """Weight of the gain (IG-Search: 0.3)."""
