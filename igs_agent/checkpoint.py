@@ -125,9 +125,9 @@ def damage(folder: Path) -> str | None:
     return None
 
 
-def _write_parts(
-    folder: Path, policy: Policy, optimizer: torch.optim.Optimizer, state: RunState
-) -> None:
+def save_model(folder: Path, policy: Policy, dtype: torch.dtype | None = None) -> None:
+    """Write a policy as a plain transformers folder, in `dtype` where one is given."""
+    folder.mkdir(parents=True, exist_ok=True)
     model: Any = policy.model
     if hasattr(model, "get_base_model"):
         model.get_base_model().config.save_pretrained(folder)
@@ -135,7 +135,16 @@ def _write_parts(
         model.config.save_pretrained(folder)
         model.generation_config.save_pretrained(folder)
     policy.tokenizer.save_pretrained(folder)
-    save_file(_unshared(model), folder / _WEIGHTS, metadata={"format": "pt"})
+    tensors = {
+        name: tensor.to(dtype or tensor.dtype).cpu() for name, tensor in _unshared(model).items()
+    }
+    save_file(tensors, folder / _WEIGHTS, metadata={"format": "pt"})
+
+
+def _write_parts(
+    folder: Path, policy: Policy, optimizer: torch.optim.Optimizer, state: RunState
+) -> None:
+    save_model(folder, policy)
     torch.save(optimizer.state_dict(), folder / _OPTIMIZER)
     _write(folder / _STATE, json.dumps(asdict(state), indent=1).encode())
 

@@ -126,6 +126,27 @@ def gold_recall(trajectory: Trajectory) -> float:
     return sum(not found.isdisjoint(hop) for hop in hops) / len(hops) if hops else 0.0
 
 
+def markdown_table(evaluation: Evaluation) -> str:
+    """Scores over all questions, then by kind and hop count, with intervals of EM."""
+    lines = [
+        "| questions | n | EM, 95 % interval | F1 | sub-EM | recall | searches | valid actions |",
+        "|---|---|---|---|---|---|---|---|",
+        _line("all", evaluation),
+    ]
+    for title, key in (("hops", lambda r: str(r.hops)), ("kind", lambda r: r.kind)):
+        groups = evaluation.by(key)
+        if len(groups) > 1:
+            lines += [_line(f"{title} {name}", group) for name, group in groups.items()]
+    return "\n".join(lines)
+
+
+def _line(title: str, evaluation: Evaluation) -> str:
+    em = evaluation.interval("exact_match")
+    columns = ("f1", "sub_exact_match", "recall", "searches", "valid_actions")
+    figures = " | ".join(f"{evaluation.mean(name):.3f}" for name in columns)
+    return f"| {title} | {em.n} | {em.mean:.3f} [{em.low:.3f}, {em.high:.3f}] | {figures} |"
+
+
 class ShuffledRetriever:
     """A control: documents of another query of the batch, so that searching well cannot help.
 

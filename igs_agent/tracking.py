@@ -140,6 +140,12 @@ class WandbTracker:
         self._run.finish()
 
 
+def write_jsonl(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as one JSON object per line."""
+    text = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
+    Path(path).write_text(text, encoding="utf-8")
+
+
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     """Rows of a JSONL file; a last line that a crash cut off is left out.
 

@@ -119,6 +119,7 @@ class StopRequest:
     """
 
     def __init__(self, report: Report) -> None:
+        """Listen, where this is the main thread."""
         self.wanted = False
         self._report = report
         if threading.current_thread() is threading.main_thread():
@@ -236,7 +237,7 @@ def start(config: TrainConfig, *, resume: bool, report: Report) -> Run:
     return Run(
         config=config,
         task=task,
-        dev=_subset(dev.questions, config.evaluation.questions),
+        dev=subset(dev.questions, config.evaluation.questions),
         policy=policy,
         reference=load_policy_of(config) if config.loss.kl > 0 else None,
         optimizer=optimizer,
@@ -395,7 +396,7 @@ def _questions_of(
     return chosen
 
 
-def _subset(questions: Sequence[Question], count: int) -> list[Question]:
+def subset(questions: Sequence[Question], count: int) -> list[Question]:
     """At most so many questions, the same for every run: seeds move training, not the measure."""
     order = np.random.default_rng(0).permutation(len(questions))[:count]
     return [questions[int(i)] for i in order]

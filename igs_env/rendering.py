@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from collections.abc import Sequence
 
 from igs_env.types import Answer, Episode, InformationGain, Invalid, Step
@@ -10,34 +11,50 @@ from igs_env.types import Answer, Episode, InformationGain, Invalid, Step
 _WIDTH = 96
 
 
-def render_episode(episode: Episode, gains: Sequence[InformationGain | None] = ()) -> str:
+def render_episode(
+    episode: Episode,
+    gains: Sequence[InformationGain | None] | None = None,
+    *,
+    show_gold: bool = True,
+) -> str:
     """An episode as plain text: question, then per step the action, its documents and gain.
 
     Args:
         episode: any state.
-        gains: per step, as far as known.
+        gains: per step, as far as known; None leaves gains out.
+        show_gold: say what the gold answers were, once the episode is over.
     """
     lines = [f"Question  {episode.question.text}"]
     for index, step in enumerate(episode.steps):
-        gain = gains[index] if index < len(gains) else None
-        lines += ["", *_step_lines(index, step, gain)]
-    if episode.terminated:
+        lines += ["", *_step_lines(index, step)]
+        if gains is not None and step.searched:
+            lines.append(f"          {_gain_text(gains[index] if index < len(gains) else None)}")
+    if episode.terminated and show_gold:
         lines.append(f"          gold: {' | '.join(episode.question.answers)}")
     elif episode.truncated:
         lines += ["", "truncated without an answer"]
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
-def _step_lines(index: int, step: Step, gain: InformationGain | None) -> list[str]:
+def printable(text: str) -> str:
+    """`text` without control characters, which a terminal would obey, but for line breaks.
+
+    >>> printable("a\x1b[31mb")
+    'a[31mb'
+    """
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")
+
+
+def _step_lines(index: int, step: Step) -> list[str]:
     label = f"Step {index + 1}".ljust(10)
     if isinstance(step.action, Answer):
         return [f"{label}answer: {step.action.text}"]
     if isinstance(step.action, Invalid):
         return [f"{label}invalid action: {step.action.reason}"]
-    return [f"{label}search: {step.action.query}", *_search_lines(step, gain)]
+    return [f"{label}search: {step.action.query}", *_search_lines(step)]
 
 
-def _search_lines(step: Step, gain: InformationGain | None) -> list[str]:
+def _search_lines(step: Step) -> list[str]:
     if step.retrieval_failed:
         return ["          the retrieval failed"]
     if not step.searched:
@@ -46,7 +63,7 @@ def _search_lines(step: Step, gain: InformationGain | None) -> list[str]:
         textwrap.shorten(f"{document.title}: {document.text}", _WIDTH - 12, placeholder=" …")
         for document in step.documents
     ]
-    return [f"          · {line}" for line in lines] + [f"          {_gain_text(gain)}"]
+    return [f"          · {line}" for line in lines]
 
 
 def _gain_text(gain: InformationGain | None) -> str:
