@@ -1,205 +1,163 @@
-"""Configurations from TOML files and dotted overrides, checked against the dataclasses."""
+"""Configurations from TOML files and dotted overrides, and back."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import os
+import re
 import tomllib
-import types
-import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from igs_agent.config import CreditConfig, TrainConfig
-from igs_env.errors import ConfigurationError, unknown_name
-from igs_env.task import TaskOptions
+from igs_agent.config import TrainConfig
+from igs_agent.config_limits import check_config
+from igs_agent.config_values import NONE, build, dotted
+from igs_env.errors import ConfigurationError
 
-TRAINER_OWNS = ("scorer", "scorer_kwargs", "scoring", "sampler", "counterfactuals", "aliases")
-"""Environment arguments that a training run sets itself: the gain is the policy's own, and
-`credit.sampler`, `credit.counterfactuals` and `credit.aliases` say how it is measured."""
+SHORT: dict[str, str] = {"credit": "credit.name", "policy": "policy.path"}
+"""Sections that stand for one of their settings where a value is given: `credit=grpo`."""
+
+Table = dict[str, Any]
 
 
-def load_config(path: str | Path | None, overrides: Sequence[str] = ()) -> TrainConfig:
-    """The configuration of a TOML file with overrides such as `optim.learning_rate=1e-4`.
+def load_config(path: str | os.PathLike[str] | None, overrides: Sequence[str] = ()) -> TrainConfig:
+    """The configuration of a TOML file, with overrides such as `optim.learning_rate=1e-4`.
 
-    `credit=grpo` is short for `credit.name=grpo`. Values are TOML; what is not is a string.
+    Args:
+        path: TOML file; None starts from the defaults.
+        overrides: `dotted.key=value`; values are TOML, and text where they are not. `none` is
+            None. `credit=grpo` is short for `credit.name=grpo`, `policy=PATH` for
+            `policy.path=PATH`.
 
     Raises:
         ConfigurationError: a file that cannot be read, an unknown key (with the nearest known
             one), a value of the wrong type or out of range.
 
-    >>> load_config(None, ["credit=grpo", "env.hops=1"]).credit.name
+    >>> load_config(None, ["credit=grpo", "optim.learning_rate=1e-4", "env.hops=1"]).credit.name
     'grpo'
+    >>> load_config(None, ["checkpoint.keeps=3"])
+    Traceback (most recent call last):
+    igs_env.errors.ConfigurationError: no setting 'checkpoint.keeps' (did you mean
+    'checkpoint.keep'?); choose from: checkpoint.every, checkpoint.keep
     """
-    table = _read(Path(path)) if path is not None else {}
+    table = {} if path is None else _read(Path(path))
+    for short, key in SHORT.items():
+        if short in table and not isinstance(table[short], Mapping):
+            _set(table, key.split("."), table.pop(short), f"{short} in {path}")
     for override in overrides:
         _override(table, override)
-    config: TrainConfig = _build(TrainConfig, table, "")
-    _check(config)
+    config = build(TrainConfig, table)
+    check_config(config)
     return config
 
 
 def dump_config(config: TrainConfig) -> str:
-    """TOML that `load_config` reads back as an equal configuration."""
-    lines: list[str] = []
-    _dump(dataclasses.asdict(config), "", lines)
-    return "\n".join(lines).lstrip("\n") + "\n"
+    """TOML that `load_config` reads back as an equal configuration.
+
+    Raises:
+        ConfigurationError: a live object, which no file can hold, in a free-form table.
+
+    >>> dump_config(TrainConfig(run="runs/a")).splitlines()[0]
+    'run = "runs/a"'
+    """
+    table = _plain(config)
+    # None is the default of every environment argument that may be None.
+    table["env"] = {name: value for name, value in table["env"].items() if value is not None}
+    return "\n".join(_lines(table, "")).lstrip("\n") + "\n"
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Table:
     try:
         with path.open("rb") as file:
             return tomllib.load(file)
-    except FileNotFoundError as error:
-        raise ConfigurationError(f"there is no configuration file {path}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is no valid TOML: {error}") from error
-
-
-def _override(table: dict[str, Any], text: str) -> None:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise ConfigurationError(f"an override is written key=value, got {text!r}")
-    *folders, name = key.strip().split(".")
-    for folder in folders:
-        table = table.setdefault(folder, {})
-        if not isinstance(table, dict):
-            raise ConfigurationError(f"{text!r}: {folder} holds a value, not settings")
-    try:
-        table[name] = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        table[name] = value.strip()
-
-
-def _build(kind: type, table: Mapping[str, Any], where: str) -> Any:
-    known = {field.name: field for field in dataclasses.fields(kind)}
-    hints = typing.get_type_hints(kind)
-    values = {}
-    for name, value in table.items():
-        key = f"{where}{name}"
-        if name not in known:
-            raise unknown_name("setting", key, [f"{where}{other}" for other in known])
-        values[name] = _value(hints[name], value, key)
-    return kind(**values)
-
-
-def _value(hint: Any, value: Any, key: str) -> Any:
-    if hint is CreditConfig and isinstance(value, str):
-        value = {"name": value}
-    if dataclasses.is_dataclass(hint):
-        if not isinstance(value, Mapping):
-            raise _wrong(key, value, "a table of settings")
-        return _build(typing.cast(type, hint), value, f"{key}.")
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is types.UnionType:
-        inner = [argument for argument in arguments if argument is not type(None)]
-        return None if value in (None, "none") else _value(inner[0], value, key)
-    if origin is Literal:
-        if value not in arguments:
-            raise unknown_name(key, str(value), map(str, arguments))
-        return value
-    if origin is tuple:
-        if not isinstance(value, list | tuple) or len(value) != len(arguments):
-            raise _wrong(key, value, f"{len(arguments)} numbers")
-        return tuple(_value(a, v, key) for a, v in zip(arguments, value, strict=True))
-    if origin is not None:
-        return _mapping(value, key)
-    return _scalar(hint, value, key)
-
-
-def _scalar(hint: type, value: Any, key: str) -> Any:
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
-        return value
-    raise _wrong(key, value, hint.__name__)
-
-
-def _mapping(value: Any, key: str) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise _wrong(key, value, "a table of settings")
-    if key == "env":
-        for name in value:
-            if name in TRAINER_OWNS:
-                raise ConfigurationError(
-                    f"env.{name} is set by the trainer, which scores with its own policy; "
-                    "see credit.sampler, credit.counterfactuals and credit.aliases"
-                )
-            if name not in TaskOptions.__annotations__:
-                raise unknown_name("setting", f"env.{name}", _dotted_env())
-    return dict(value)
-
-
-def _dotted_env() -> list[str]:
-    return [f"env.{name}" for name in TaskOptions.__annotations__ if name not in TRAINER_OWNS]
-
-
-def _wrong(key: str, value: object, expected: str) -> ConfigurationError:
-    return ConfigurationError(f"{key} must be {expected}, got {value!r}")
-
-
-_POSITIVE = (
-    "updates",
-    "rollout.questions",
-    "rollout.max_tokens",
-    "rollout.max_rows",
-    "rollout.temperature",
-    "credit.counterfactuals",
-    "optim.learning_rate",
-    "optim.max_grad_norm",
-    "optim.epochs",
-    "optim.minibatches",
-    "optim.batch_tokens",
-    "evaluation.questions",
-    "loss.constant_length",
-    "checkpoint.every",
-    "checkpoint.keep",
-)
-_NOT_NEGATIVE = (
-    "seed",
-    "loss.clip_low",
-    "loss.clip_high",
-    "loss.kl",
-    "loss.importance_cap",
-    "optim.warmup",
-    "optim.weight_decay",
-    "evaluation.every",
-    "evaluation.patience",
-    "policy.lora_rank",
-    "rollout.top_k",
-)
-
-
-def _check(config: TrainConfig) -> None:
-    for keys, least, words in ((_POSITIVE, 0, "above 0"), (_NOT_NEGATIVE, -1, "at least 0")):
-        for key in keys:
-            value: Any = config
-            for part in key.split("."):
-                value = getattr(value, part)
-            if not value > least and not (least == -1 and value >= 0):
-                raise ConfigurationError(f"{key} must be {words}, got {value!r}")
-    if config.rollout.group_size < 2:
+    except OSError as error:
         raise ConfigurationError(
-            f"rollout.group_size must be at least 2, got {config.rollout.group_size}: advantages "
-            "compare the rollouts of a question with each other"
+            f"the configuration {path} cannot be read: {error.strerror}"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"the configuration {path} is no valid TOML: {error}") from error
+
+
+def _override(table: Table, text: str) -> None:
+    key, equals, value = text.partition("=")
+    key = key.strip()
+    parts = SHORT.get(key, key).split(".")
+    if not equals or not all(parts):
+        raise ConfigurationError(
+            f"an override is written key=value, for example optim.learning_rate=1e-4; got {text!r}"
         )
+    _set(table, parts, _parsed(value.strip()), text)
 
 
-def _dump(table: Mapping[str, Any], where: str, lines: list[str]) -> None:
-    inner = {name: value for name, value in table.items() if isinstance(value, Mapping)}
-    for name, value in table.items():
-        if name not in inner and value is not None:
-            lines.append(f"{name} = {_toml(value)}")
-    for name, value in inner.items():
-        if value:
-            lines += ["", f"[{where}{name}]"]
-            _dump(value, f"{where}{name}.", lines)
+def _set(table: Table, parts: Sequence[str], value: Any, text: str) -> None:
+    for depth, part in enumerate(parts[:-1], start=1):
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise ConfigurationError(
+                f"{text!r}: {'.'.join(parts[:depth])} is a value, not a table of settings"
+            )
+    table[parts[-1]] = value
 
 
-def _toml(value: object) -> str:
+def _parsed(text: str) -> Any:
+    """A number, boolean, list or table where the text is one in TOML, else the text itself."""
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    value = parsed["value"]
+    # A run may be named after a day; no setting is a date. More than one key: a line break.
+    is_toml = isinstance(value, str | int | float | list | dict) and len(parsed) == 1
+    return value if is_toml else text
+
+
+def _plain(config: Any) -> Table:
+    """Nested dicts of a dataclass. `dataclasses.asdict` would copy live objects on the way."""
+    return {
+        field.name: _plain(value) if dataclasses.is_dataclass(value) else value
+        for field in dataclasses.fields(config)
+        for value in [getattr(config, field.name)]
+    }
+
+
+def _lines(table: Mapping[str, Any], where: str) -> Iterator[str]:
+    inner = {key: value for key, value in table.items() if isinstance(value, Mapping)}
+    for key, value in table.items():
+        if key not in inner:
+            yield f"{_key(key)} = {_toml(value, dotted(where, key))}"
+    for key, value in inner.items():
+        name = f"{where}.{_key(key)}" if where else _key(key)
+        yield from ("", f"[{name}]")
+        yield from _lines(value, name)
+
+
+def _toml(value: object, key: str) -> str:
+    if value is None:
+        return json.dumps(NONE)
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if isinstance(value, str):
+        # TOML's basic strings are JSON's, but for DEL, which TOML wants escaped.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_toml, value))}]"
-    # JSON's strings, numbers and booleans are TOML's, except for numbers like 1e-06, which both
-    # write alike.
-    return json.dumps(value, ensure_ascii=False)
+        return f"[{', '.join(_toml(item, key) for item in value)}]"
+    if isinstance(value, Mapping):
+        pairs = (f"{_key(name)} = {_toml(item, key)}" for name, item in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    raise ConfigurationError(
+        f"{key} is a live {type(value).__name__}, which no configuration file can hold; give a "
+        "name, a path or module:attribute, so that the run can be resumed"
+    )
+
+
+def _key(name: object) -> str:
+    text = str(name)
+    bare = re.fullmatch(r"[A-Za-z0-9_-]+", text)
+    return text if bare else json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
