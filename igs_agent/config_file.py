@@ -43,15 +43,22 @@ def load_config(path: str | os.PathLike[str] | None, overrides: Sequence[str] = 
     igs_env.errors.ConfigurationError: no setting 'checkpoint.keeps' (did you mean
     'checkpoint.keep'?); choose from: checkpoint.every, checkpoint.keep
     """
-    table = {} if path is None else _read(Path(path))
-    for short, key in SHORT.items():
-        if short in table and not isinstance(table[short], Mapping):
-            _set(table, key.split("."), table.pop(short), f"{short} in {path}")
-    for override in overrides:
-        _override(table, override)
-    config = build(TrainConfig, table)
+    config = build(TrainConfig, load_table(path, overrides, SHORT))
     check_config(config)
     return config
+
+
+def load_table(
+    path: str | os.PathLike[str] | None, overrides: Sequence[str], short: Mapping[str, str]
+) -> Table:
+    """The settings of a file with overrides, unchecked; `short` as `SHORT`."""
+    table = {} if path is None else _read(Path(path))
+    for name, key in short.items():
+        if name in table and not isinstance(table[name], Mapping):
+            _set(table, key.split("."), table.pop(name), f"{name} in {path}")
+    for override in overrides:
+        _override(table, override)
+    return table
 
 
 def dump_config(config: TrainConfig) -> str:
