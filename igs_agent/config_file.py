@@ -51,13 +51,19 @@ def load_config(path: str | os.PathLike[str] | None, overrides: Sequence[str] = 
 def load_table(
     path: str | os.PathLike[str] | None, overrides: Sequence[str], short: Mapping[str, str]
 ) -> Table:
-    """The settings of a file with overrides, unchecked; `short` as `SHORT`."""
+    """The settings of a file with overrides, for `igs_agent.config_values.build` to check.
+
+    `short` is like `SHORT`, for another set of settings.
+
+    >>> load_table(None, ["supervised.epochs=2", "output=runs/tiny"], {})
+    {'supervised': {'epochs': 2}, 'output': 'runs/tiny'}
+    """
     table = {} if path is None else _read(Path(path))
     for name, key in short.items():
         if name in table and not isinstance(table[name], Mapping):
             _set(table, key.split("."), table.pop(name), f"{name} in {path}")
     for override in overrides:
-        _override(table, override)
+        _override(table, override, short)
     return table
 
 
@@ -88,10 +94,10 @@ def _read(path: Path) -> Table:
         raise ConfigurationError(f"the configuration {path} is no valid TOML: {error}") from error
 
 
-def _override(table: Table, text: str) -> None:
+def _override(table: Table, text: str, short: Mapping[str, str]) -> None:
     key, equals, value = text.partition("=")
     key = key.strip()
-    parts = SHORT.get(key, key).split(".")
+    parts = short.get(key, key).split(".")
     if not equals or not all(parts):
         raise ConfigurationError(
             f"an override is written key=value, for example optim.learning_rate=1e-4; got {text!r}"
