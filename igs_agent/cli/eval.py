@@ -22,8 +22,8 @@ def run(args: argparse.Namespace) -> int:
     from igs_agent.evaluation import evaluate, markdown_table
     from igs_agent.generation.native import NativeGenerator
     from igs_agent.policy import load_policy
+    from igs_agent.run import subset
     from igs_agent.tracking import write_jsonl
-    from igs_agent.trainer import subset
     from igs_env.task import make_task
 
     task = make_task(**environment_options(args), sampler="none")

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 def _outlook(config: object) -> str:
     """What the settings amount to, from the task and the policy that they name."""
     from igs_agent.config import TrainConfig
-    from igs_agent.trainer import load_policy_of
+    from igs_agent.run import load_policy_of
     from igs_env.task import make_task
 
     assert isinstance(config, TrainConfig)

@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     from igs_agent.config_values import build
     from igs_agent.warmstart.build import WarmstartConfig, warmstart
 
-    config = build(WarmstartConfig, load_table(args.config, args.settings))
+    config = build(WarmstartConfig, load_table(args.config, args.settings, {}))
     warmstart(config)
     print(f"the policy is in {config.output}")
     return 0

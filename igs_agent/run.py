@@ -1,0 +1,152 @@
+"""A run: everything that training holds, loaded, checked, and resumed where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from igs_agent.checkpoint import RunState, load_checkpoint, newest_checkpoint
+from igs_agent.config import TrainConfig
+from igs_agent.config_file import dump_config, load_config
+from igs_agent.credit import CreditEstimator, make_estimator, signals_of
+from igs_agent.policy import Policy, load_policy
+from igs_agent.preparation import prepare_policy
+from igs_agent.tracking import JsonlTracker, RunFolderError, Tracker, WandbTracker
+from igs_env.components import find_component
+from igs_env.counterfactual import SAMPLERS
+from igs_env.errors import ConfigurationError
+from igs_env.information_gain import FragmentSampler
+from igs_env.task import Task, make_task
+from igs_env.types import Question
+
+Report = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Run:
+    """What a running training holds."""
+
+    config: TrainConfig
+    task: Task
+    dev: Sequence[Question]
+    policy: Policy
+    reference: Policy | None
+    optimizer: torch.optim.Optimizer
+    estimator: CreditEstimator
+    sampler: FragmentSampler | None
+    state: RunState
+    files: JsonlTracker
+    trackers: list[Tracker]
+    report: Report
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def start(config: TrainConfig, *, resume: bool, report: Report) -> Run:
+    """Everything loaded and checked, nothing trained yet."""
+    folder = Path(config.run)
+    task = make_task(**{**dict(config.env), "sampler": "none"})
+    dev_options = {**dict(config.env), "split": config.evaluation.split, "sampler": "none"}
+    dev = make_task(**dev_options)
+    policy = prepare_policy(load_policy_of(config), config.policy)
+    trainable = [p for p in policy.model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(
+        trainable,
+        lr=config.optim.learning_rate,
+        betas=config.optim.betas,
+        weight_decay=config.optim.weight_decay,
+    )
+    estimator = make_estimator(config.credit.name, config.credit.options)
+    state = _resumed(config, folder, policy, optimizer, resume, report)
+    files = JsonlTracker(folder, state.offsets)
+    trackers: list[Tracker] = [files]
+    if config.tracking.wandb:
+        trackers.append(WandbTracker(config.tracking.project, folder, asdict(config)))
+    return Run(
+        config=config,
+        task=task,
+        dev=subset(dev.questions, config.evaluation.questions),
+        policy=policy,
+        reference=load_policy_of(config) if config.loss.kl > 0 else None,
+        optimizer=optimizer,
+        estimator=estimator,
+        sampler=_sampler(config, task) if "gain" in signals_of(estimator) else None,
+        state=state,
+        files=files,
+        trackers=trackers,
+        report=report,
+    )
+
+
+def load_policy_of(config: TrainConfig) -> Policy:
+    """The policy that the configuration names, as it was before training."""
+    settings = config.policy
+    return load_policy(
+        settings.path, template=settings.template, dtype=settings.dtype, device=settings.device
+    )
+
+
+def _resumed(
+    config: TrainConfig,
+    folder: Path,
+    policy: Policy,
+    optimizer: torch.optim.Optimizer,
+    resume: bool,
+    report: Report,
+) -> RunState:
+    saved, newest = folder / "config.toml", newest_checkpoint(folder / "checkpoints")
+    fresh = RunState(update=0, best=-1.0, without_improvement=0, offsets={})
+    if not resume:
+        if saved.exists():
+            raise ConfigurationError(
+                f"{folder} already holds a run; go on with it by --resume, or choose another "
+                "folder with run=…"
+            )
+        _write_config(saved, config)
+        return fresh
+    if not saved.exists():
+        raise ConfigurationError(f"{folder} holds no run that could be resumed")
+    _refuse_changes(config, load_config(saved))
+    if newest is None:
+        report("no checkpoint yet: starting from the beginning")
+        return fresh
+    report(f"resuming from {newest}")
+    return load_checkpoint(newest, policy, optimizer)
+
+
+def _write_config(path: Path, config: TrainConfig) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dump_config(config), encoding="utf-8")
+    except OSError as error:
+        raise RunFolderError(
+            f"the run folder {path.parent} cannot be written: {error}; choose another with run=…"
+        ) from error
+
+
+def _refuse_changes(config: TrainConfig, saved: TrainConfig) -> None:
+    """A resumed run may go on longer, and elsewhere, but not as another experiment."""
+    for name, value in asdict(config).items():
+        free = name in ("updates", "run", "tracking", "checkpoint")
+        if not free and value != asdict(saved)[name]:
+            raise ConfigurationError(
+                f"{name} is not what the run was started with: {value!r} instead of "
+                f"{asdict(saved)[name]!r}; leave it out, or start another run"
+            )
+
+
+def subset(questions: Sequence[Question], count: int) -> list[Question]:
+    """At most so many questions, the same for every run: seeds move training, not the measure."""
+    order = np.random.default_rng(0).permutation(len(questions))[:count]
+    return [questions[int(i)] for i in order]
+
+
+def _sampler(config: TrainConfig, task: Task) -> FragmentSampler | None:
+    if config.credit.sampler == "none":
+        return None
+    factory = find_component("sampler", config.credit.sampler, SAMPLERS)
+    sampler: FragmentSampler = factory(task.corpus, task.rules)
+    return sampler
