@@ -7,26 +7,30 @@ was damaged afterwards.
 
 from __future__ import annotations
 
-import hashlib
+import errno
 import json
 import logging
-import os
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
 
 from igs_agent.policy import Policy
-from igs_env.errors import IGSearchError
+from igs_agent.random_state import random_state, set_random_state
+from igs_agent.weights import read_weights, write_weights
+from igs_agent.whole_folder import PARTIAL, damage, write_whole
+from igs_env.errors import ConfigurationError, IGSearchError
 
 logger = logging.getLogger(__name__)
 
-MANIFEST = "manifest.json"
-_STATE, _OPTIMIZER, _WEIGHTS = "state.json", "optimizer.pt", "model.safetensors"
+_STATE, _TRAINING = "state.json", "training.pt"
+_NAME = re.compile(r"update-(\d+)(\.replaced)?")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class CheckpointError(IGSearchError, OSError):
@@ -35,11 +39,11 @@ class CheckpointError(IGSearchError, OSError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
-    """Where a run stands, besides its weights and optimiser."""
+    """Where a run stands, besides its weights, optimiser and random generators."""
 
     update: int
     """Updates done. Questions, draws and learning rate of every update follow from it and the
-    seed, so that there is no other random state to keep."""
+    seed."""
     best: float
     """Best evaluation EM so far; −1 before the first."""
     without_improvement: int
@@ -51,52 +55,56 @@ class RunState:
 def save_checkpoint(
     folder: Path, policy: Policy, optimizer: torch.optim.Optimizer, state: RunState
 ) -> None:
-    """Write a checkpoint at `folder`, which names its update and so is written once.
+    """Write a checkpoint at `folder`, whose name is `update-` and the number of updates.
+
+    Nothing is written where the same state stands already, undamaged.
 
     Raises:
-        CheckpointError: the disk is full or the folder cannot be written. What was there before
-            is still there.
+        CheckpointError: the disk is full or the folder cannot be written. Checkpoints that were
+            there before are still there.
     """
-    partial = folder.with_name(f"{folder.name}.partial")
+    if _holds(folder, state):
+        return
+
+    def write(target: Path) -> None:
+        write_weights(policy, target)
+        training = {"optimizer": optimizer.state_dict(), "random": random_state()}
+        torch.save(training, target / _TRAINING)
+        (target / _STATE).write_text(json.dumps(asdict(state), indent=1), encoding="utf-8")
+
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        _write_parts(partial, policy, optimizer, state)
-        _write(partial / MANIFEST, json.dumps(_checksums(partial), indent=1).encode())
-        _sync(partial)
-        if folder.exists():  # of the same update, written before a run went back to an older one
-            shutil.rmtree(folder)
-        partial.rename(folder)
-        _sync(folder.parent)
-    except (OSError, RuntimeError) as error:
-        # torch and safetensors report a full disk as RuntimeError.
-        shutil.rmtree(partial, ignore_errors=True)
-        raise CheckpointError(
-            f"the checkpoint {folder} could not be written: {error}; free space or choose another "
-            'run folder, then go on with "igs train --resume": earlier checkpoints are untouched'
-        ) from error
+        for old in folder.parent.glob(f"update-*{PARTIAL}"):  # of a process that was killed
+            shutil.rmtree(old)
+        write_whole(folder, write)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        # torch and safetensors have errors of their own for a full disk.
+        raise CheckpointError(_not_written(folder, error)) from error
 
 
 def load_checkpoint(folder: Path, policy: Policy, optimizer: torch.optim.Optimizer) -> RunState:
-    """Load a checkpoint into the policy and the optimiser.
+    """Put a checkpoint into the policy, the optimiser and the process's random generators.
 
-    Raises `CheckpointError` if a file is missing or its checksum differs.
+    Raises:
+        CheckpointError: it is damaged, or of another model or optimiser.
     """
     problem = damage(folder)
     if problem:
         raise CheckpointError(f"the checkpoint {folder} is damaged: {problem}")
-    result = policy.model.load_state_dict(load_file(folder / _WEIGHTS), strict=False)
-    tied = set(policy.model.state_dict()) - set(_unshared(policy.model))
-    if result.unexpected_keys or set(result.missing_keys) - tied:
-        raise CheckpointError(f"the checkpoint {folder} is of another model than {policy.name!r}")
-    optimizer.load_state_dict(torch.load(folder / _OPTIMIZER, weights_only=True))
-    return RunState(**json.loads((folder / _STATE).read_text()))
+    try:
+        read_weights(policy, folder)
+        training = torch.load(folder / _TRAINING, map_location="cpu", weights_only=True)
+        optimizer.load_state_dict(training["optimizer"])
+    except (ConfigurationError, ValueError) as error:
+        raise CheckpointError(
+            f"the checkpoint {folder} does not fit the configuration: {error}"
+        ) from error
+    set_random_state(training["random"])
+    return RunState(**json.loads((folder / _STATE).read_text(encoding="utf-8")))
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
     """The newest undamaged checkpoint in a folder; damaged ones are named in a warning."""
-    found = sorted(folder.glob("update-*[0-9]"), reverse=True) if folder.is_dir() else []
-    for candidate in found:
+    for candidate in _checkpoints(folder):
         problem = damage(candidate)
         if problem is None:
             return candidate
@@ -106,81 +114,56 @@ def newest_checkpoint(folder: Path) -> Path | None:
 
 def drop_old(folder: Path, keep: int) -> None:
     """Delete all but the newest `keep` checkpoints of a folder."""
-    for old in sorted(folder.glob("update-*[0-9]"), reverse=True)[keep:]:
+    for old in list(_checkpoints(folder))[keep:]:
         shutil.rmtree(old)
 
 
-def damage(folder: Path) -> str | None:
-    """What is wrong with a checkpoint's files, or None."""
-    try:
-        expected = json.loads((folder / MANIFEST).read_text())
-    except (OSError, ValueError) as error:
-        return f"its {MANIFEST} cannot be read ({error})"
-    for name, checksum in expected.items():
-        path = folder / name
-        if not path.is_file():
-            return f"{name} is missing"
-        if _checksum(path) != checksum:
-            return f"{name} was changed after it was written"
-    return None
+def policy_source(path: str) -> str:
+    """Where the weights are that `path` names: a run folder stands for its best checkpoint.
+
+    Other folders, hub names and `tiny` are themselves. A run without an evaluation has no best
+    one, and its newest is taken.
+
+    Raises:
+        ConfigurationError: a run folder without an undamaged checkpoint.
+    """
+    run = Path(path).expanduser()
+    if not (run / "config.toml").is_file():
+        return path
+    found = newest_checkpoint(run / "best") or newest_checkpoint(run / "checkpoints")
+    if found is None:
+        raise ConfigurationError(
+            f"the run {path} has no checkpoint that could be used; train it for longer, or give "
+            "another policy"
+        )
+    return str(found)
 
 
-def save_model(folder: Path, policy: Policy, dtype: torch.dtype | None = None) -> None:
-    """Write a policy as a plain transformers folder, in `dtype` where one is given."""
-    folder.mkdir(parents=True, exist_ok=True)
-    model: Any = policy.model
-    if hasattr(model, "get_base_model"):
-        model.get_base_model().config.save_pretrained(folder)
+def _checkpoints(folder: Path) -> Iterator[Path]:
+    """Newest first; one that stands aside comes behind that which takes its place."""
+    found = [(path, _NAME.fullmatch(path.name)) for path in folder.glob("update-*")]
+    numbered = [(int(match[1]), match[2] is None, path) for path, match in found if match]
+    yield from (path for _, _, path in sorted(numbered, reverse=True))
+
+
+def _holds(folder: Path, state: RunState) -> bool:
+    if not folder.is_dir() or damage(folder) is not None:
+        return False
+    saved: object = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+    return saved == json.loads(json.dumps(asdict(state)))
+
+
+def _not_written(folder: Path, error: Exception) -> str:
+    code = error.errno if isinstance(error, OSError) else None
+    if code in _READ_ONLY:
+        cause = f"{folder.parent} cannot be written to ({error})"
+        remedy = "make it writable, or move the run folder,"
+    elif code in _FULL or any(word in str(error) for word in ("StorageFull", "No space", "write")):
+        cause = f"the disk of {folder.parent} is full ({error})"
+        remedy = "free space,"
     else:
-        model.config.save_pretrained(folder)
-        model.generation_config.save_pretrained(folder)
-    policy.tokenizer.save_pretrained(folder)
-    tensors = {
-        name: tensor.to(dtype or tensor.dtype).cpu() for name, tensor in _unshared(model).items()
-    }
-    save_file(tensors, folder / _WEIGHTS, metadata={"format": "pt"})
-
-
-def _write_parts(
-    folder: Path, policy: Policy, optimizer: torch.optim.Optimizer, state: RunState
-) -> None:
-    save_model(folder, policy)
-    torch.save(optimizer.state_dict(), folder / _OPTIMIZER)
-    _write(folder / _STATE, json.dumps(asdict(state), indent=1).encode())
-
-
-def _unshared(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """The model's tensors, each storage once: tied embeddings are tied again on loading."""
-    seen: set[int] = set()
-    kept = {}
-    for name, tensor in model.state_dict().items():
-        if tensor.data_ptr() not in seen:
-            seen.add(tensor.data_ptr())
-            kept[name] = tensor.contiguous()
-    return kept
-
-
-def _checksums(folder: Path) -> dict[str, str]:
-    return {path.name: _checksum(path) for path in sorted(folder.iterdir()) if path.is_file()}
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-
-
-def _sync(folder: Path) -> None:
-    """Make a folder and its files survive a power cut."""
-    for path in [*folder.iterdir(), folder] if folder.is_dir() else [folder]:
-        if path.is_dir() and path != folder:
-            continue
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        cause, remedy = str(error), "mend this,"
+    return (
+        f"the checkpoint {folder} was not written: {cause}; {remedy} then go on with "
+        '"igs train --resume": earlier checkpoints are untouched'
+    )
