@@ -52,14 +52,7 @@ def clean_documents(
         length: size of a text, characters by default; an agent passes its tokenizer's count.
             Must not shrink when text is appended.
     """
-    return tuple(
-        replace(
-            document,
-            title=truncate(neutralise(document.title), limit=limit, length=length),
-            text=truncate(neutralise(document.text), limit=limit, length=length),
-        )
-        for document in documents
-    )
+    return tuple(_clean(document, limit, length) for document in documents)
 
 
 def truncate(text: str, *, limit: int, length: Callable[[str], int] = len) -> str:
@@ -86,6 +79,15 @@ def refine_end(output: str) -> int | None:
         return None
     end = output.find(_REFINE_END, start)
     return None if end < 0 else end + len(_REFINE_END)
+
+
+def _clean(document: Document, limit: int, length: Callable[[str], int]) -> Document:
+    title = truncate(neutralise(document.title), limit=limit, length=length)
+    text = truncate(neutralise(document.text), limit=limit, length=length)
+    # Most documents need no change, and a copy costs more than all that was checked.
+    if title == document.title and text == document.text:
+        return document
+    return replace(document, title=title, text=text)
 
 
 def _longest_prefix(
