@@ -33,7 +33,8 @@ class Batcher:
     def __init__(self, retriever: Retriever, *, wait: float = 0.002, most_waiting: int) -> None:
         """`most_waiting`: queries, those being searched included."""
         self._retriever, self._wait, self._most_waiting = retriever, wait, most_waiting
-        self._waiting = 0
+        self.waiting = 0
+        """Queries that wait for their search or are being searched."""
         self._open: dict[int, _Batch] = {}
         self._one_at_a_time = asyncio.Lock()
 
@@ -44,9 +45,9 @@ class Batcher:
             OverloadedError: too many queries are waiting already.
             RetrievalError: from the retriever.
         """
-        if self._waiting + len(queries) > self._most_waiting:
-            raise OverloadedError(f"{self._waiting} queries are waiting already")
-        self._waiting += len(queries)
+        if self.waiting + len(queries) > self._most_waiting:
+            raise OverloadedError(f"{self.waiting} queries are waiting already")
+        self.waiting += len(queries)
         try:
             batch = self._open.setdefault(top_k, _Batch())
             if batch.task is None:
@@ -57,7 +58,7 @@ class Batcher:
             found = await asyncio.shield(batch.task)
             return found[start : start + len(queries)]
         finally:
-            self._waiting -= len(queries)
+            self.waiting -= len(queries)
 
     async def _run(self, top_k: int) -> Found:
         await asyncio.sleep(self._wait)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
@@ -54,7 +54,7 @@ def create_app(
 
     @app.get("/healthz")
     async def healthz() -> dict[str, Any]:
-        return {"status": "ok", "documents": documents}
+        return {"status": "ok", "documents": documents, "waiting": batcher.waiting}
 
     @app.post("/retrieve")
     async def retrieve(request: Request) -> JSONResponse:
@@ -74,33 +74,41 @@ def create_app(
 
 
 def serve(app: FastAPI, *, host: str, port: int) -> None:
-    """Serve `app` until interrupted; the port's being taken ends the process with a message."""
-    uvicorn.run(app, host=host, port=port, log_level="info", access_log=False)
+    """Serve `app` until interrupted; `ConfigurationError` where host or port cannot be used."""
+    with _listener(host, port) as listener:
+        config = uvicorn.Config(app, log_level="info", access_log=False)
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 @contextmanager
 def serving(app: FastAPI, *, port: int = 0) -> Iterator[str]:
     """The URL of `app`'s `/retrieve`, served from a thread on 127.0.0.1 until the block ends.
 
-    Raises:
-        ConfigurationError: the port is taken.
+    Port 0 is any free one. Raises `ConfigurationError` where the port is taken.
     """
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error")
-    server = uvicorn.Server(config)
-    thread = Thread(target=server.run, name="igs-serve", daemon=True)
-    thread.start()
-    while not server.started:
-        if not thread.is_alive():
-            raise ConfigurationError(
-                f"port {port} cannot be used; give another, or 0 for a free one"
-            )
-        time.sleep(0.005)
+    with _listener("127.0.0.1", port) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        thread = Thread(
+            target=server.run, kwargs={"sockets": [listener]}, name="igs-serve", daemon=True
+        )
+        thread.start()
+        try:
+            # Connections that come before the server is up wait in the listener's queue.
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/retrieve"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        (listener,) = server.servers[0].sockets
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/retrieve"
-    finally:
-        server.should_exit = True
-        thread.join()
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot listen at {host} port {port}: {error.strerror}; give another port, or 0 for "
+            "any free one"
+        ) from error
 
 
 async def _body(request: Request, most: int) -> bytes:
