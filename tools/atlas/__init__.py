@@ -1,0 +1,1 @@
+"""Builds the embedded world `atlas` from public facts."""

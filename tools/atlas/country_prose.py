@@ -1,0 +1,149 @@
+"""Passages about countries, one per topic."""
+
+from __future__ import annotations
+
+from tools.atlas.records import Country
+from tools.atlas.wording import listed, pick, shuffled, the
+
+Told = tuple[tuple[str, tuple[str, ...]], ...]
+
+TOPICS: dict[str, tuple[str, Told]] = {
+    "geography": (
+        "Geography of {n}",
+        (
+            ("location", ("{N} lies in {v}.", "The location of {n}: {v}.")),
+            (
+                "peak",
+                (
+                    "The highest point of {n} is {peak}, at {m} metres.",
+                    "{peak}, with {m} metres, is the highest point in {n}.",
+                    "With a height of {m} metres, {peak} is the highest point of {n}.",
+                ),
+            ),
+            ("low", ("The lowest point is {v}.", "Its lowest place is {v}.")),
+            ("borders", ("It shares land borders with {l}.", "Its neighbours on land are {l}.")),
+            ("area", ("Its area is {v}.", "The country covers {v}.")),
+            ("coast", ("The coastline is {v} long.", "It has {v} of coast.")),
+            ("climate", ("The climate is {v}.", "Its climate: {v}.")),
+        ),
+    ),
+    "government": (
+        "Government of {n}",
+        (
+            (
+                "capital",
+                (
+                    "The capital of {n} is {v}.",
+                    "{v} is the capital of {n}.",
+                    "{N} has its capital in {v}.",
+                ),
+            ),
+            ("formal", ("Its official name is {v}.", "The country's formal name is {v}.")),
+            ("government", ("The form of government is {v}.", "The state is organised as {v}.")),
+            (
+                "legislature",
+                (
+                    "Laws are made by its legislature, the {v}.",
+                    "The legislature of {n} is called the {v}.",
+                ),
+            ),
+            (
+                "independence",
+                (
+                    "{N} became independent on {v}.",
+                    "Independence was declared or granted on {v}.",
+                ),
+            ),
+            ("domain", ("Web addresses of {n} end in .{v}.", "Its internet domain is .{v}.")),
+            ("people", ("A citizen of {n} is called {v}.", "Its nationality is called {v}.")),
+            ("borders", ("The states next to it are {l}.", "It has borders with {l}.")),
+        ),
+    ),
+    "economy": (
+        "Economy of {n}",
+        (
+            (
+                "currency",
+                (
+                    "The currency of {n} is called {v}.",
+                    "People in {n} pay in {v}, the currency of the country.",
+                    "Prices in {n} are given in {v}, its currency.",
+                ),
+            ),
+            ("crops", ("Farms in {n} produce {l}.", "The main farm products are {l}.")),
+            ("industries", ("Important industries are {l}.", "Its industries include {l}.")),
+            ("exports", ("The main exports are {l}.", "It sells {l} abroad.")),
+            ("partners", ("Its exports go mostly to {l}.", "The main buyers are {l}.")),
+        ),
+    ),
+    "symbols": (
+        "People and symbols of {n}",
+        (
+            ("population", ("{N} has a population of {v}.", "About {v} people live in {n}.")),
+            ("languages", ("Languages spoken in {n} are {l}.", "The people speak {l}.")),
+            (
+                "city",
+                (
+                    "The largest city in {n} is {v}, which is not the capital.",
+                    "{v}, although not the capital, is the largest city in {n}.",
+                ),
+            ),
+            (
+                "anthem",
+                (
+                    "The national anthem of {n} is {v}.",
+                    "{v} is the national anthem of {n}.",
+                    "{N} has {v} as its national anthem.",
+                ),
+            ),
+            (
+                "emblem",
+                (
+                    "The national symbol of {n} is {l}.",
+                    "As its national symbol {n} uses {l}.",
+                ),
+            ),
+            ("colours", ("The national colours are {l}.", "Its colours are {l}.")),
+            ("people", ("A person from {n} is called {v}.", "Its people are called {v}.")),
+            ("location", ("The place: {v}.", "It is found in {v}.")),
+        ),
+    ),
+}
+"""Per topic the title, and the facts told with their wordings; the first comes first."""
+
+
+def country_text(country: Country, topic: str) -> str:
+    """What the sources say about a country under a topic."""
+    _, told = TOPICS[topic]
+    values = {**country.facts, "formal": country.formal}
+    parts = [
+        _sentence(country, topic, fact, options, values[fact])
+        for fact, options in told
+        if values.get(fact) and _says(fact, values[fact])
+    ]
+    return " ".join([*parts[:1], *shuffled(parts[1:], country.id, topic)])
+
+
+def country_title(country: Country, topic: str) -> str:
+    """The passage's title."""
+    return TOPICS[topic][0].format(n=the(country.name))
+
+
+def _says(fact: str, value: str) -> bool:
+    return not (fact == "coast" and value == "0 km")
+
+
+def _sentence(
+    country: Country, topic: str, fact: str, options: tuple[str, ...], value: str
+) -> str:
+    name = the(country.name)
+    peak, _, metres = value.partition("|")
+    text = pick(options, country.id, topic, fact).format(
+        n=name,
+        N=name[0].upper() + name[1:],
+        v=value,
+        l=listed([the(part) for part in value.split(", ")]),
+        peak=peak,
+        m=f"{int(metres):,}" if metres else "",
+    )
+    return text[0].upper() + text[1:]

@@ -1,0 +1,199 @@
+"""How questions and queries are worded."""
+
+from __future__ import annotations
+
+ASKED: dict[str, tuple[str, ...]] = {
+    "director": (
+        "Who directed {x}?",
+        "Who is the director of {x}?",
+        "Which director made {x}?",
+        "By whom was {x} directed?",
+    ),
+    "writer": (
+        "Who wrote {x}?",
+        "Who is the writer of {x}?",
+        "Who wrote the screenplay of {x}?",
+        "Which screenwriter wrote {x}?",
+    ),
+    "studio": (
+        "Which company produced {x}?",
+        "Which studio produced {x}?",
+        "What is the production company of {x}?",
+    ),
+    "year": (
+        "In which year was {x} released?",
+        "When was {x} released?",
+        "What is the release year of {x}?",
+    ),
+    "film": (
+        "Which film is {x}?",
+        "What is the title of {x}?",
+        "Name {x}.",
+    ),
+    "person": ("Who is {x}?", "What is the name of {x}?", "Name {x}."),
+    "capital": (
+        "What is the capital of {x}?",
+        "Which city is the capital of {x}?",
+        "Name the capital of {x}.",
+    ),
+    "peak": (
+        "What is the highest point of {x}?",
+        "Name the highest point of {x}.",
+        "Which place is the highest point of {x}?",
+    ),
+    "currency": (
+        "What is the currency of {x}?",
+        "Which currency is used in {x}?",
+        "Name the currency of {x}.",
+    ),
+    "anthem": (
+        "What is the national anthem of {x}?",
+        "What is the title of the national anthem of {x}?",
+        "Which song is the national anthem of {x}?",
+    ),
+    "legislature": (
+        "Name the legislature of {x}.",
+        "What is the name of the legislature of {x}?",
+        "Which legislature makes the laws of {x}?",
+    ),
+    "city": (
+        "What is the largest city in {x}?",
+        "Which city is the largest in {x}?",
+        "Name the largest city of {x}.",
+    ),
+    "independence": (
+        "What is the independence date of {x}?",
+        "When was the independence of {x}?",
+        "What is the date of the independence of {x}?",
+    ),
+    "emblem": (
+        "What is the national symbol of {x}?",
+        "Name the national symbol of {x}.",
+        "What serves as the national symbol of {x}?",
+    ),
+    "country": ("Which country is {x}?", "Name {x}.", "What is {x}?"),
+    "birthplace": (
+        "Where was {x} born?",
+        "In which city was {x} born?",
+        "What is the birthplace of {x}?",
+    ),
+    "birthday": (
+        "When was {x} born?",
+        "On which day was {x} born?",
+        "What is the date of birth of {x}?",
+    ),
+    "affiliation": (
+        "At which institution did {x} work when receiving the Nobel Prize?",
+        "Where did {x} work at the time of the Nobel Prize?",
+        "Which institution did {x} work at when the Nobel Prize was awarded?",
+    ),
+    "prize_year": (
+        "In which year did {x} win the Nobel Prize?",
+        "When was the Nobel Prize awarded to {x}?",
+        "In which year did the Nobel Prize go to {x}?",
+    ),
+    "discoverer": (
+        "Who discovered {x}?",
+        "Who is the discoverer of {x}?",
+        "By whom was {x} discovered?",
+    ),
+    "discovery_year": (
+        "In which year was {x} discovered?",
+        "When was {x} discovered?",
+        "What is the discovery year of {x}?",
+    ),
+}
+"""Whole questions about `{x}`, by relation."""
+
+DESCRIBED: dict[str, tuple[str, ...]] = {
+    "film_by_director": (
+        "the {a} film by the director of {x}",
+        "the film that the director of {x} made in {a}",
+        "the {a} film directed by the person who directed {x}",
+    ),
+    "film_by_writer": (
+        "the {a} film written by the writer of {x}",
+        "the film from {a} whose screenplay is by the writer of {x}",
+        "the {a} film by the person who wrote {x}",
+    ),
+    "film_of_person_directors": (
+        "the {a} film directed by {x}",
+        "the film that {x} directed in {a}",
+    ),
+    "film_of_person_writers": (
+        "the {a} film written by {x}",
+        "the film of {a} whose screenplay {x} wrote",
+    ),
+    "country": (
+        "the country where {x} was made",
+        "the country that {x} comes from",
+        "the country in which {x} was produced",
+    ),
+    "birth_country": (
+        "the country where {x} was born",
+        "the birth country of {x}",
+        "the native country of {x}",
+    ),
+    "discovery_country": (
+        "the country where {x} was discovered",
+        "the country in which the discovery of {x} was made",
+    ),
+    "winner_in_year_of_release": (
+        "the winner of the {a} in the year in which {x} was released",
+        "the person who won the {a} in the release year of {x}",
+    ),
+    "winner_in_prize_year": (
+        "the winner of the {a} in the year in which {x} won a Nobel Prize",
+        "the person who won the {a} in the year of the Nobel Prize of {x}",
+    ),
+    "winner": ("the winner of the {a} of {x}", "the person who won the {a} in {x}"),
+    "discoverer": ("the discoverer of {x}", "the person who discovered {x}"),
+    "country_by_capital": ("the country whose capital is {x}", "the country with the capital {x}"),
+    "country_by_peak": (
+        "the country whose highest point is {x}",
+        "the country that has {x} as its highest point",
+    ),
+    "country_by_anthem": (
+        "the country whose national anthem is {x}",
+        "the country with the national anthem {x}",
+    ),
+    "country_by_currency": (
+        "the country whose currency is called {x}",
+        "the country where people pay in {x}",
+    ),
+}
+"""Phrases for an entity by way of `{x}` and an argument `{a}`, by relation."""
+
+QUERIES: dict[str, str] = {
+    "director": "director of {x}",
+    "writer": "writer of {x}",
+    "studio": "production company of {x}",
+    "year": "release year of {x}",
+    "film_by_director": "film directed by {x} in {a}",
+    "film_by_writer": "film written by {x} in {a}",
+    "country": "country of {x}",
+    "capital": "capital of {x}",
+    "peak": "highest point of {x}",
+    "currency": "currency of {x}",
+    "anthem": "national anthem of {x}",
+    "legislature": "legislature of {x}",
+    "city": "largest city in {x}",
+    "independence": "independence date of {x}",
+    "emblem": "national symbol of {x}",
+    "birthplace": "birthplace of {x}",
+    "birthday": "date of birth of {x}",
+    "birth_country": "birth country of {x}",
+    "affiliation": "institution of {x}",
+    "prize_year": "Nobel Prize of {x}",
+    "winner": "winner of the {a} {x}",
+    "discoverer": "discoverer of {x}",
+    "discovery_year": "discovery year of {x}",
+    "discovery_country": "discovery of {x} country",
+    "country_by_capital": "country with capital {x}",
+    "country_by_peak": "country with highest point {x}",
+    "country_by_anthem": "country with national anthem {x}",
+    "country_by_currency": "country with currency {x}",
+    "minutes": "running time of {x}",
+    "number": "atomic number of {x}",
+}
+"""A good search for each relation."""
