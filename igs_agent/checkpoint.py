@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -63,22 +64,25 @@ def save_checkpoint(
         CheckpointError: the disk is full or the folder cannot be written. Checkpoints that were
             there before are still there.
     """
-    if _holds(folder, state):
-        return
 
     def write(target: Path) -> None:
         write_weights(policy, target)
         training = {"optimizer": optimizer.state_dict(), "random": random_state()}
-        torch.save(training, target / _TRAINING)
+        with (target / _TRAINING).open("wb") as file:
+            torch.save(training, file)
         (target / _STATE).write_text(json.dumps(asdict(state), indent=1), encoding="utf-8")
 
     try:
+        if _holds(folder, state):
+            return
         for old in folder.parent.glob(f"update-*{PARTIAL}"):  # of a process that was killed
             shutil.rmtree(old)
         write_whole(folder, write)
     except (OSError, RuntimeError, SafetensorError) as error:
-        # torch and safetensors have errors of their own for a full disk.
-        raise CheckpointError(_not_written(folder, error)) from error
+        code = _error_number(error)
+        if code is None:
+            raise
+        raise CheckpointError(_not_written(folder, code)) from error
 
 
 def load_checkpoint(folder: Path, policy: Policy, optimizer: torch.optim.Optimizer) -> RunState:
@@ -149,21 +153,34 @@ def _checkpoints(folder: Path) -> Iterator[Path]:
 def _holds(folder: Path, state: RunState) -> bool:
     if not folder.is_dir() or damage(folder) is not None:
         return False
-    saved: object = json.loads((folder / _STATE).read_text(encoding="utf-8"))
-    return saved == json.loads(json.dumps(asdict(state)))
+    saved = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+    return RunState(**saved) == state
 
 
-def _not_written(folder: Path, error: Exception) -> str:
-    code = error.errno if isinstance(error, OSError) else None
-    if code in _READ_ONLY:
-        cause = f"{folder.parent} cannot be written to ({error})"
-        remedy = "make it writable, or move the run folder,"
-    elif code in _FULL or any(word in str(error) for word in ("StorageFull", "No space", "write")):
-        cause = f"the disk of {folder.parent} is full ({error})"
-        remedy = "free space,"
+def _error_number(error: Exception) -> int | None:
+    """The operating system's number behind an error of torch's or safetensors' writers.
+
+    torch raises a RuntimeError in whose context the real one is, safetensors an error of its own
+    whose text ends in "(os error 28)".
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError):
+            return cause.errno
+        cause = cause.__context__
+    stated = re.search(r"os error (\d+)", str(error))
+    return int(stated[1]) if stated else None
+
+
+def _not_written(folder: Path, code: int) -> str:
+    place, reason = folder.parent, os.strerror(code)
+    if code in _FULL:
+        words = f"the disk of {place} is full ({reason}); free space,"
+    elif code in _READ_ONLY:
+        words = f"{place} cannot be written to ({reason}); make it writable, or move the run,"
     else:
-        cause, remedy = str(error), "mend this,"
+        words = f"{reason}; mend this,"
     return (
-        f"the checkpoint {folder} was not written: {cause}; {remedy} then go on with "
-        '"igs train --resume": earlier checkpoints are untouched'
+        f'the checkpoint {folder.name} was not written: {words} then go on with "igs train '
+        '--resume": earlier checkpoints are untouched'
     )

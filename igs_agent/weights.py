@@ -37,7 +37,7 @@ def write_weights(policy: Policy, folder: Path) -> None:
     if getattr(model, "generation_config", None) is not None:
         text = model.generation_config.to_json_string()
         (folder / "generation_config.json").write_text(text, encoding="utf-8")
-    policy.tokenizer.save_pretrained(folder)
+    _write_tokenizer(policy, folder)
     save_file(_unshared(model), folder / WEIGHTS, metadata={"format": "pt"})
 
 
@@ -60,6 +60,14 @@ def read_weights(policy: Policy, folder: Path) -> None:
         raise _other_model(policy, folder) from error
     if missing:
         raise _other_model(policy, folder)
+
+
+def _write_tokenizer(policy: Policy, folder: Path) -> None:
+    # The largest file once by ourselves: tokenizers reports a full disk as a bare Exception, which
+    # nobody could tell from a bug.
+    text = policy.tokenizer.backend_tokenizer.to_str(pretty=True)
+    (folder / "tokenizer.json").write_text(text, encoding="utf-8")
+    policy.tokenizer.save_pretrained(folder)
 
 
 def _load_model(model: torch.nn.Module, folder: Path) -> set[str]:
