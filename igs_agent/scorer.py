@@ -259,7 +259,6 @@ class CausalLMScorer:
         """Score with this model, `batch_size` sequences at a time."""
         self._policy, self._batch_size = policy, batch_size
 
-    @torch.no_grad()
     def token_log_probs(self, requests: Sequence[ScoreRequest]) -> list[LogProbs]:
         """See `AnswerScorer`: nats per token of the model's own tokenizer."""
         sequences = [self._sequence(request) for request in requests]
@@ -283,6 +282,7 @@ class CausalLMScorer:
         return ids + target_ids, slice(len(ids) + span.start, len(ids) + span.stop)
 
 
+@torch.no_grad()
 def token_log_probs(
     policy: Policy, sequences: Sequence[Sequence[int]], targets: Sequence[slice]
 ) -> list[LogProbs]:
