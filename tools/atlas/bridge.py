@@ -6,14 +6,18 @@ from collections.abc import Iterator
 
 from tools.atlas.candidate import Candidate
 from tools.atlas.chains import Link, chain, film_answers, film_phrase
+from tools.atlas.question_words import QUERIES
 from tools.atlas.records import Country, Film, Laureate
 from tools.atlas.science_prose import prize
-from tools.atlas.wording import shuffled
+from tools.atlas.wording import shuffled, the
 from tools.atlas.world import ROLE_OF, World, fact_answers
 
 _TARGETS = 2
 """Other films per starting film and role."""
 CATEGORIES = ("Literature", "Peace", "Physics", "Chemistry", "Medicine", "Economics")
+
+_SOUGHT = {"director": "director", "writer": "screenplay", "studio": "production company"}
+_DONE = {"director": "directed", "writer": "written"}
 
 
 def bridge(world: World) -> Iterator[Candidate]:
@@ -30,10 +34,10 @@ def bridge(world: World) -> Iterator[Candidate]:
 
 def other_films(world: World, film: Film, role: str) -> list[Film]:
     """Films that the single director, or writer, made in other years; some of them."""
-    names = getattr(film, ROLE_OF[role])
-    if len(names) != 1:
+    name = world.sole_maker(film, role)
+    if not name:
         return []
-    found = [other for other in world.made(role, names[0]) if other.year != film.year]
+    found = [other for other in world.made(role, name) if other.year != film.year]
     return shuffled(found, film.id, role)[:_TARGETS]
 
 
@@ -59,7 +63,8 @@ def country_link(world: World, country: Country, fact: str) -> Link:
     """From a country to a fact about it."""
     value = country.facts[fact].partition("|")[0]
     gold = world.gold_country(country, fact)
-    return Link(relation=fact, entity=country.name, result=value, gold=gold)
+    query = QUERIES[fact].format(x=the(country.name))
+    return Link(relation=fact, entity=country.name, result=value, gold=gold, query=query)
 
 
 def _other_films(world: World, film: Film) -> Iterator[Candidate]:
@@ -88,18 +93,17 @@ def _about(world: World, film: Film, role: str, other: Film) -> Iterator[Candida
     name = getattr(film, ROLE_OF[role])[0]
     year, relation = str(other.year), f"film_by_{role}"
     for asked, values in (
-        ("director", other.directors),
-        ("writer", other.writers),
+        ("director", (world.sole_maker(other, "director"),)),
+        ("writer", (world.sole_maker(other, "writer"),)),
         ("studio", other.studios),
     ):
-        if len(values) == 1 and asked != role and values[0] != name:
+        if len(values) == 1 and values[0] and asked != role and values[0] != name:
             link = Link(
                 relation=f"{relation}/{asked}",
                 entity=name,
                 result=values[0],
                 gold=(other.id,),
-                query=f"{asked if asked != 'studio' else 'production company'} of the {year} film "
-                f"{'directed' if role == 'director' else 'written'} by {name}",
+                query=f"{_SOUGHT[asked]} of the {year} film {_DONE[role]} by {name}",
             )
             yield chain(
                 family=f"film {role} film {asked}",
@@ -117,9 +121,7 @@ def _about(world: World, film: Film, role: str, other: Film) -> Iterator[Candida
 
 def _home(world: World, film: Film) -> Iterator[Candidate]:
     if country := world.home(film):
-        first = Link(
-            relation="country", entity=film.title, result=country.name, gold=(film.id,)
-        )
+        first = Link(relation="country", entity=film.title, result=country.name, gold=(film.id,))
         for fact in world.facts_of(country):
             yield chain(
                 family="film country fact",
@@ -181,7 +183,7 @@ def _prizes_of(
                     entity=str(year),
                     result=value,
                     gold=(world.laureates[one.name][0].id,),
-                    query=f"winner of the {prize(category)} in {year} born",
+                    query=f"where was the winner of the {year} {prize(category)} born",
                 )
                 yield chain(
                     family=f"{family} {asked}",
@@ -197,9 +199,7 @@ def _prizes_of(
 def _laureate(world: World, one: Laureate, *, sole: bool) -> Iterator[Candidate]:
     country = world.countries.get(one.country)
     if country is not None:
-        first = Link(
-            relation="birth_country", entity=one.name, result=country.name, gold=(one.id,)
-        )
+        first = Link(relation="birth_country", entity=one.name, result=country.name, gold=(one.id,))
         for fact in world.facts_of(country):
             yield chain(
                 family="laureate country fact",

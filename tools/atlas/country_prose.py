@@ -133,9 +133,7 @@ def _says(fact: str, value: str) -> bool:
     return not (fact == "coast" and value == "0 km")
 
 
-def _sentence(
-    country: Country, topic: str, fact: str, options: tuple[str, ...], value: str
-) -> str:
+def _sentence(country: Country, topic: str, fact: str, options: tuple[str, ...], value: str) -> str:
     name = the(country.name)
     peak, _, metres = value.partition("|")
     text = pick(options, country.id, topic, fact).format(

@@ -84,7 +84,9 @@ def _capital(raw: Raw) -> str:
 def _peak(raw: Raw) -> str:
     text = _text(raw, "Geography", "Elevation", "highest point")
     match = re.match(r"([^\d;]+?),? ([\d,]+) m\b", re.sub(r"\s*\([^)]*\)", "", text))
-    unnamed = not match or re.search(r"unnamed|location|dune|course|\bkm\b|highest|range|Island|Atoll|,|hill$", match[1])
+    unnamed = not match or re.search(
+        r"unnamed|location|dune|course|\bkm\b|highest|range|Island|Atoll|,|hill$", match[1]
+    )
     return "" if unnamed or not match else f"{match[1].strip()}|{match[2].replace(',', '')}"
 
 
@@ -94,7 +96,9 @@ def _currency(raw: Raw) -> str:
 
 
 def _anthem(raw: Raw) -> str:
-    match = re.match(r"[\"“]([^\"“”]{3,50})[\"”]", _text(raw, "Government", "National anthem(s)", "title"))
+    match = re.match(
+        r"[\"“]([^\"“”]{3,50})[\"”]", _text(raw, "Government", "National anthem(s)", "title")
+    )
     return match[1].strip(" ,") if match else ""
 
 
@@ -102,7 +106,8 @@ def _city(raw: Raw) -> str:
     """The largest city where that is not the capital, which the source writes in capitals."""
     first = _text(raw, "People and Society", "Major urban areas - population").split(", ")[0]
     match = re.match(r"[\d.,]+(?: million)? ([^()\d]+)$", first)
-    return match[1].strip() if match and match[1].upper() != match[1] else ""
+    named = match and match[1].upper() != match[1] and "-" not in match[1]
+    return match[1].strip() if match and named else ""
 
 
 def _borders(raw: Raw) -> str:
@@ -113,7 +118,9 @@ def _borders(raw: Raw) -> str:
 
 
 def _independence(raw: Raw) -> str:
-    match = re.match(r"(\d{1,2} [A-Z][a-z]+ \d{4}) \(from", _text(raw, "Government", "Independence"))
+    match = re.match(
+        r"(\d{1,2} [A-Z][a-z]+ \d{4}) \(from", _text(raw, "Government", "Independence")
+    )
     return match[1] if match else ""
 
 
@@ -121,7 +128,11 @@ def _list(*path: str, most: int = 5) -> Any:
     def read(raw: Raw) -> str:
         parts = [_short(part, 4) for part in re.split(r"[,;]", _text(raw, *path))]
         clean = [re.sub(r"\s+[\d.]+%.*", "", part) for part in parts]
-        named = [p for p in clean if p and not re.search(r"\d|%|other|\)|\b(and|no|only|form|some)\b|unspecified", p)]
+        named = [
+            p
+            for p in clean
+            if p and not re.search(r"\d|%|other|\)|\b(and|no|only|form|some)\b|unspecified", p)
+        ]
         return ", ".join(dict.fromkeys(canonical_country(part) for part in named[:most]))
 
     return read

@@ -18,6 +18,15 @@ _WRITERS = (
     "The writer of the film is {w}.",
     "The script of {t} was written by {w}.",
 )
+_SELF_WRITERS = (
+    "The director also wrote the screenplay.",
+    "The screenplay is by the director too.",
+    "The director wrote the script as well.",
+)
+_HALF_SELF_WRITERS = (
+    "The director wrote the screenplay together with {w}.",
+    "The screenplay was written by the director and {w}.",
+)
 _SEVERAL_WRITERS = ("The screenplay was written by {w}.", "The film was written by {w}.")
 _CAST = (
     "The cast includes {c}.",
@@ -52,14 +61,27 @@ def film_text(film: Film) -> str:
 
 def _facts(film: Film) -> list[tuple[str, tuple[str, ...]]]:
     facts = [
-        ("writers", _SEVERAL_WRITERS if len(film.writers) > 1 else _WRITERS, film.writers),
-        ("cast", _CAST, film.cast),
+        ("writers", _writing(film), film.writers),
+        ("cast", _CAST, actors(film)),
         ("studios", _STUDIOS, film.studios),
         ("places", _PLACES, film.countries),
         ("lengths", _LENGTHS, film.minutes),
         ("prizes", _PRIZES, film.oscars),
     ]
     return [(slot, options) for slot, options, known in facts if known]
+
+
+def _writing(film: Film) -> tuple[str, ...]:
+    """Directors are named once, so that a search for their films finds each alike."""
+    others = co_writers(film)
+    if len(others) == len(film.writers):
+        return _SEVERAL_WRITERS if len(others) > 1 else _WRITERS
+    return _HALF_SELF_WRITERS if others else _SELF_WRITERS
+
+
+def co_writers(film: Film) -> tuple[str, ...]:
+    """Writers who did not also direct."""
+    return tuple(name for name in film.writers if name not in film.directors)
 
 
 def _told(options: tuple[str, ...], film: Film, slot: str) -> str:
@@ -69,8 +91,8 @@ def _told(options: tuple[str, ...], film: Film, slot: str) -> str:
         t=film.name,
         y=film.year,
         d=listed(film.directors),
-        w=listed(film.writers),
-        c=listed(shuffled(film.cast, film.id, "cast")),
+        w=listed(co_writers(film)),
+        c=listed(shuffled(actors(film), film.id, "cast")),
         s=listed(film.studios),
         p=listed([the(name) for name in film.countries]),
         in_l=f" and is in {languages}" if languages else "",
@@ -82,6 +104,11 @@ def _told(options: tuple[str, ...], film: Film, slot: str) -> str:
         genre=genre(film),
         a_genre=article(genre(film)),
     )
+
+
+def actors(film: Film) -> tuple[str, ...]:
+    """Members of the cast who are not named otherwise."""
+    return tuple(n for n in film.cast if n not in film.directors and n not in film.writers)
 
 
 def is_told(film: Film, share: int, *keys: object) -> bool:

@@ -17,7 +17,9 @@ select o.ID, o.Title, o.Year, o.Runtime, o.Genre, o.Director, o.Writer, o.Cast, 
 from omdb o join tomatoes t using (ID) order by o.ID
 """
 _LABEL = re.compile(r"\bQ\d{3,}\b|https?:|[<>{}\[\]|]")
-_UNPRINTED = re.compile(r"\b(porn\w*|nigg\w*|fuck\w*|cunt\w*|faggots?|sluts?|whores?|rape\w*)\b", re.I)
+_UNPRINTED = re.compile(
+    r"\b(porn\w*|nigg\w*|fuck\w*|cunt\w*|faggots?|sluts?|whores?|rape\w*)\b", re.I
+)
 _CAST = 5
 """Actors named in a passage: those with most films, so that they can be found elsewhere too."""
 
@@ -38,7 +40,9 @@ def films(database: Path) -> tuple[Film, ...]:
 
 
 def _film(row: tuple[object, ...], fame: Counter[str], *, shared: bool) -> Film:
-    number, name, year, minutes, genre, director, writer, cast, language, country, oscars, made = row
+    number, name, year, minutes, genre, director, writer, cast, language, country, oscars, made = (
+        row
+    )
     name = _clean(str(name))
     known = sorted(_people(cast), key=lambda actor: (-fame[actor], actor))
     return Film(

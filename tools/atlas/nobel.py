@@ -21,13 +21,27 @@ _CATEGORIES = {
 }
 _MONTHS = dict(
     zip(
-        "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(),
-        "January February March April May June July August September October November "
-        "December".split(),
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+        [
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
+            "December",
+        ],
         strict=True,
     )
 )
-_BROKEN = re.compile(r"[?\ufffd<>]|Q\d+|[Ii]nternational|Comité|Ligue|Institut |United Nations|Committee")
+_BROKEN = re.compile(
+    r"[?\ufffd<>]|Q\d+|[Ii]nternational|Comité|Ligue|Institut |United Nations|Committee"
+)
 
 
 def laureates(table: Path) -> tuple[Laureate, ...]:

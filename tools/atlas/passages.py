@@ -82,13 +82,9 @@ def _all(sources: Sources) -> Iterator[Passage]:
                 text=country_text(country, topic),
             )
     for element in sources.elements:
-        yield Passage(
-            id=element.id, kind="element", title=element.name, text=element_text(element)
-        )
+        yield Passage(id=element.id, kind="element", title=element.name, text=element_text(element))
     for name, prizes in laureate_groups(sources).items():
-        yield Passage(
-            id=prizes[0].id, kind="laureate", title=name, text=laureate_text(prizes)
-        )
+        yield Passage(id=prizes[0].id, kind="laureate", title=name, text=laureate_text(prizes))
     for (category, year), winners in prize_groups(sources).items():
         yield Passage(
             id=f"prize-{category.lower()}-{year}",

@@ -26,8 +26,8 @@ ASKED: dict[str, tuple[str, ...]] = {
         "What is the release year of {x}?",
     ),
     "film": (
-        "Which film is {x}?",
         "What is the title of {x}?",
+        "What is the name of {x}?",
         "Name {x}.",
     ),
     "person": ("Who is {x}?", "What is the name of {x}?", "Name {x}."),
@@ -71,7 +71,7 @@ ASKED: dict[str, tuple[str, ...]] = {
         "Name the national symbol of {x}.",
         "What serves as the national symbol of {x}?",
     ),
-    "country": ("Which country is {x}?", "Name {x}.", "What is {x}?"),
+    "country": ("Which is {x}?", "Name {x}.", "What is the name of {x}?"),
     "birthplace": (
         "Where was {x} born?",
         "In which city was {x} born?",
@@ -165,13 +165,13 @@ DESCRIBED: dict[str, tuple[str, ...]] = {
 """Phrases for an entity by way of `{x}` and an argument `{a}`, by relation."""
 
 QUERIES: dict[str, str] = {
-    "director": "director of {x}",
-    "writer": "writer of {x}",
-    "studio": "production company of {x}",
-    "year": "release year of {x}",
+    "director": "director of the film {x}",
+    "writer": "screenplay of the film {x}",
+    "studio": "production company of the film {x}",
+    "year": "film {x} released",
     "film_by_director": "film directed by {x} in {a}",
     "film_by_writer": "film written by {x} in {a}",
-    "country": "country of {x}",
+    "country": "country of the film {x}",
     "capital": "capital of {x}",
     "peak": "highest point of {x}",
     "currency": "currency of {x}",
@@ -185,15 +185,15 @@ QUERIES: dict[str, str] = {
     "birth_country": "birth country of {x}",
     "affiliation": "institution of {x}",
     "prize_year": "Nobel Prize of {x}",
-    "winner": "winner of the {a} {x}",
+    "winner": "winner of the {x} {a}",
     "discoverer": "discoverer of {x}",
     "discovery_year": "discovery year of {x}",
-    "discovery_country": "discovery of {x} country",
+    "discovery_country": "country of the discovery of {x}",
     "country_by_capital": "country with capital {x}",
     "country_by_peak": "country with highest point {x}",
     "country_by_anthem": "country with national anthem {x}",
     "country_by_currency": "country with currency {x}",
-    "minutes": "running time of {x}",
+    "minutes": "film {x} running time in minutes",
     "number": "atomic number of {x}",
 }
 """A good search for each relation."""

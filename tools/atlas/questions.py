@@ -18,8 +18,8 @@ from tools.atlas.world import World
 SIZES = {"train": 12_000, "dev": 1_000, "test": 1_000}
 SHARES = {"single": 0.35, "bridge2": 0.35, "bridge3": 0.15, "comparison": 0.12, "yes_no": 0.03}
 """Parts of a split."""
-MOST = 0.018
-"""Largest part of a split with the same answer."""
+MOST, MOST_YES_NO = 0.008, 0.018
+"""Largest part of a split with the same answer; with `yes`, and with `no`."""
 
 WEIGHTS = {
     "film director": 3.0,
@@ -89,7 +89,8 @@ def _split(
             if not wanted:
                 break
             answer = candidate.answers[0].lower()
-            if answers[answer] >= MOST * size or candidate.text in texts:
+            most = MOST_YES_NO if group == "yes_no" else MOST
+            if answers[answer] >= most * size or candidate.text in texts:
                 continue
             if not fault(candidate, facts, words):
                 answers[answer] += 1
@@ -105,7 +106,7 @@ def _mixed(families: dict[str, list[Candidate]]) -> Iterator[Candidate]:
         name: sorted(pool, key=lambda c: draw("rank", c.id), reverse=True)
         for name, pool in families.items()
     }
-    taken = {name: 0 for name in waiting}
+    taken = dict.fromkeys(waiting, 0)
     while waiting:
         name = min(waiting, key=lambda n: ((taken[n] + 1) / WEIGHTS.get(n, OTHER), n))
         taken[name] += 1

@@ -101,10 +101,7 @@ def to_json(sources: Sources) -> dict[str, Any]:
 def from_json(data: Mapping[str, Any]) -> Sources:
     """The records that `to_json` wrote."""
     return Sources(
-        **{
-            kind: tuple(_record(made, row) for row in data[kind])
-            for kind, made in KINDS.items()
-        }
+        **{kind: tuple(_record(made, row) for row in data[kind]) for kind, made in KINDS.items()}
     )
 
 

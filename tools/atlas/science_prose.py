@@ -32,8 +32,8 @@ _WORKED = (
 )
 _FIELD = ("The field of work was {f}.", "The prize honoured work in {f}.")
 _CLOSING = (
-    "{n} is remembered as {a} from {p} and as a winner of the Nobel Prize.",
-    "Among the winners of the Nobel Prize, {n} is one of those born in {p}.",
+    "{n} is remembered as {a} from {p} and as a holder of the Nobel Prize.",
+    "Among the people with a Nobel Prize, {n} is one of those born in {p}.",
 )
 _SHARED = (
     "The {prize} of {y} was shared by {w}.",

@@ -28,15 +28,13 @@ def single(world: World) -> Iterator[Candidate]:
 def _film(world: World, film: Film) -> Iterator[Candidate]:
     known = {
         "director": film.directors,
-        "writer": () if film.writers == film.directors else film.writers,
+        "writer": tuple(filter(None, [world.sole_maker(film, "writer")])),
         "studio": film.studios,
         "year": (str(film.year),) if film.title == film.name else (),
     }
     for relation, values in known.items():
         if len(values) == 1:
-            gold = (
-                world.gold_film(film, relation, values[0]) if relation in ROLE_OF else (film.id,)
-            )
+            gold = world.gold_film(film, relation, values[0]) if relation in ROLE_OF else (film.id,)
             yield chain(
                 family=f"film {relation}",
                 start=film.title,
@@ -52,7 +50,7 @@ def _film(world: World, film: Film) -> Iterator[Candidate]:
 def _films_of_people(world: World) -> Iterator[Candidate]:
     for film in world.films:
         for role, plural in ROLE_OF.items():
-            for name in getattr(film, plural)[:1]:
+            for name in world.makers(film, role)[:1]:
                 relation = f"film_by_{role}"
                 link = Link(
                     relation=relation,

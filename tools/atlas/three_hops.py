@@ -13,6 +13,8 @@ from tools.atlas.wording import pick
 from tools.atlas.world import ROLE_OF, World, fact_answers
 
 _OTHER = {"director": "writer", "writer": "director"}
+_SOUGHT = {"director": "director", "writer": "screenplay"}
+_DONE = {"director": "directed", "writer": "written"}
 
 
 def three_hops(world: World) -> Iterator[Candidate]:
@@ -23,9 +25,7 @@ def three_hops(world: World) -> Iterator[Candidate]:
                 yield from _country_of_other(world, film, role, other)
                 yield from _maker_of_other(world, film, role, other)
         if film.title == film.name:
-            first = Link(
-                relation="year", entity=film.title, result=str(film.year), gold=(film.id,)
-            )
+            first = Link(relation="year", entity=film.title, result=str(film.year), gold=(film.id,))
             phrase = film_phrase(film, dated=False)
             yield from _country_of_winner(world, film.year, first, film.id, phrase)
     for name, prizes in world.laureates.items():
@@ -44,7 +44,7 @@ def _country_of_other(world: World, film: Film, role: str, other: Film) -> Itera
         entity=start.result,
         result=country.name,
         gold=(other.id,),
-        query=f"country of the {year} film {role} {start.result}",
+        query=f"country of the {year} film {_DONE[role]} by {start.result}",
     )
     for fact in world.facts_of(country):
         yield chain(
@@ -64,16 +64,16 @@ def _country_of_other(world: World, film: Film, role: str, other: Film) -> Itera
 def _maker_of_other(world: World, film: Film, role: str, other: Film) -> Iterator[Candidate]:
     """By way of who filled the other role in the other film, to a third film."""
     start, next_role = first_link(world, film, role), _OTHER[role]
-    names = getattr(other, ROLE_OF[next_role])
-    if len(names) != 1 or names[0] == start.result:
+    name = world.sole_maker(other, next_role)
+    if not name or name == start.result:
         return
     year, relation = str(other.year), f"film_by_{role}"
     middle = Link(
         relation=f"{relation}/{next_role}",
         entity=start.result,
-        result=names[0],
+        result=name,
         gold=(other.id,),
-        query=f"{next_role} of the {year} film with {role} {start.result}",
+        query=f"{_SOUGHT[next_role]} of the {year} film {_DONE[role]} by {start.result}",
     )
     for last in other_films(world, other, next_role)[:1]:
         last_year, last_relation = str(last.year), f"film_by_{next_role}"
@@ -84,11 +84,11 @@ def _maker_of_other(world: World, film: Film, role: str, other: Film) -> Iterato
                 phrase=film_phrase(film, role, last.id),
                 origin=("film", film.id),
                 steps=[(role, ""), (relation, year), (next_role, ""), (last_relation, last_year)],
-                links=[start, middle, second_link(world, last, next_role, names[0])],
+                links=[start, middle, second_link(world, last, next_role, name)],
                 described=[(relation, year), (last_relation, last_year)],
                 asked="film",
                 answers=film_answers(last),
-                bridges=(start.result, other.name, names[0]),
+                bridges=(start.result, other.name, name),
             )
 
 
@@ -120,7 +120,7 @@ def _winner_country(
         entity=str(year),
         result=country.name,
         gold=(world.laureates[one.name][0].id,),
-        query=f"winner of the {prize(category)} in {year} born",
+        query=f"where was the winner of the {year} {prize(category)} born",
     )
     described = "winner_in_prize_year" if laureate else "winner_in_year_of_release"
     for fact in world.facts_of(country):

@@ -39,9 +39,7 @@ def pick(options: Sequence[T], *keys: object) -> T:
 
 def shuffled(items: Sequence[T], *keys: object) -> list[T]:
     """The items in an order that depends on nothing but the keys."""
-    return [
-        item for _, item in sorted(enumerate(items), key=lambda pair: draw(pair[0], *keys))
-    ]
+    return [item for _, item in sorted(enumerate(items), key=lambda pair: draw(pair[0], *keys))]
 
 
 def listed(words: Sequence[str]) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from tools.atlas.facts import COUNTRY_FACTS
+from tools.atlas.film_prose import co_writers
 from tools.atlas.passages import Passage, people, prize_groups
 from tools.atlas.person_prose import Person, told_films
 from tools.atlas.records import Country, Element, Film, Laureate, Sources
@@ -23,6 +24,9 @@ _TOPIC = {
 }
 """The passage that tells a fact."""
 
+_ALIKE = 2
+"""Countries that may share a fact which is asked about: "Parliament" is guessed, not found."""
+
 
 class World:
     """Lookups over the sources, restricted to what has a passage."""
@@ -39,11 +43,23 @@ class World:
             groups[one.name].append(one)
         self.laureates = {n: found for n, found in groups.items() if found[0].id in self.ids}
         self._people = {p.name: p for p in people(sources.films) if p.id in self.ids}
+        self._shared = Counter(
+            (fact, value) for c in sources.countries for fact, value in c.facts.items()
+        )
         self._made: dict[tuple[str, str], list[Film]] = defaultdict(list)
         for film in self.films:
             for role in ROLE_OF:
-                for name in getattr(film, ROLE_OF[role]):
+                for name in self.makers(film, role):
                     self._made[role, name].append(film)
+
+    def makers(self, film: Film, role: str) -> tuple[str, ...]:
+        """Who is named in the film's passage as its director, or writer."""
+        return film.directors if role == "director" else co_writers(film)
+
+    def sole_maker(self, film: Film, role: str) -> str:
+        """The one director, or writer, if there is only one and the passage names them as such."""
+        names = self.makers(film, role)
+        return names[0] if len(getattr(film, ROLE_OF[role])) == len(names) == 1 else ""
 
     def made(self, role: str, name: str) -> list[Film]:
         """Films that a person directed, or wrote."""
@@ -63,7 +79,8 @@ class World:
     def gold_winner(self, one: Laureate) -> tuple[str, ...]:
         """Passages that say who won a prize."""
         document = f"prize-{one.category.lower()}-{one.year}"
-        return tuple(found for found in (self.laureates[one.name][0].id, document) if found in self.ids)
+        both = (self.laureates[one.name][0].id, document)
+        return tuple(found for found in both if found in self.ids)
 
     def home(self, film: Film) -> Country | None:
         """A film's country, if it is a single one with passages."""
@@ -76,6 +93,7 @@ class World:
             for fact in COUNTRY_FACTS
             if country.facts.get(fact)
             and self.gold_country(country, fact)
+            and self._shared[fact, country.facts[fact]] <= _ALIKE
             and not (fact == "emblem" and "," in country.facts[fact])
         ]
 
