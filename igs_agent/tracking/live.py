@@ -53,11 +53,15 @@ class LiveTracker:
 
     def _drawing(self) -> Group:
         pace = self._pace
-        head = f"update {pace.done}/{pace.updates}  left {clock(pace.left)}"
-        bar = ProgressBar(total=pace.updates, completed=pace.done, width=60)
+        head = Table.grid(padding=(0, 3))
+        head.add_row(
+            f"update {pace.done}/{pace.updates}",
+            ProgressBar(total=pace.updates, completed=pace.done, width=40),
+            f"left {clock(pace.left)}",
+        )
         phases = "  ".join(f"{name} {value:.1f} s" for name, value in pace.seconds.items())
         speed = f"{pace.tokens_per_second:,.0f} tokens/s  {phases}"
-        return Group(Text(head), bar, self._numbers(), Text(self._evaluation), Text(speed))
+        return Group(head, self._numbers(), Text(self._evaluation), Text(speed))
 
     def _numbers(self) -> Table:
         grid = Table.grid(padding=(0, 3))
