@@ -287,11 +287,10 @@ def token_log_probs(
     policy: Policy, sequences: Sequence[Sequence[int]], targets: Sequence[slice]
 ) -> list[LogProbs]:
     """Log-probabilities of a slice of each sequence, in one padded forward without a cache."""
-    lengths = [len(sequence) for sequence in sequences]
     ids = _padded([np.asarray(sequence) for sequence in sequences], policy.device)
-    # From lengths, not from ids: a pad token that is also the end token hides real ones (T4).
-    mask = torch.arange(ids.shape[1]) < torch.tensor(lengths)[:, None]
-    hidden = policy.hidden_states(input_ids=ids, attention_mask=mask.long().to(policy.device))
+    # Padding stands behind, where causal attention never looks: no mask is needed, and none can
+    # hide a real token that has the padding's id (trap T4).
+    hidden = policy.hidden_states(input_ids=ids)
     rows = []
     for row, (sequence, target) in enumerate(zip(sequences, targets, strict=True)):
         logits = policy.logits(hidden[row, target.start - 1 : target.stop - 1])

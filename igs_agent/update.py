@@ -107,8 +107,9 @@ def trained_log_probs(
     """
     device = policy.device
     ids = batch.ids.to(device)
-    attention = torch.arange(ids.shape[1]) < batch.lengths[:, None]
-    hidden = policy.hidden_states(input_ids=ids, attention_mask=attention.long().to(device))
+    # Padding stands behind, where causal attention never looks: no mask is needed, and none can
+    # hide a real token that has the padding's id (trap T4).
+    hidden = policy.hidden_states(input_ids=ids)
     trained = batch.trained.clone()
     trained[:, 0] = False
     logits = policy.logits(hidden[:, :-1][trained[:, 1:].to(device)])

@@ -91,13 +91,12 @@ def supervised_loss(policy: Policy, batch: Sequence[Example]) -> Tensor:
     width = max(len(example.ids) for example in batch)
     ids = torch.zeros((len(batch), width), dtype=torch.long)
     learned = torch.zeros((len(batch), width), dtype=torch.bool)
-    lengths = torch.tensor([len(example.ids) for example in batch])
     for row, example in enumerate(batch):
         ids[row, : len(example.ids)] = torch.from_numpy(example.ids)
         learned[row, : len(example.ids)] = torch.from_numpy(example.learned)
     ids, learned = ids.to(policy.device), learned.to(policy.device)
-    mask = (torch.arange(width) < lengths[:, None]).long().to(policy.device)
-    hidden = policy.hidden_states(input_ids=ids, attention_mask=mask)
+    # Padding stands behind, where causal attention never looks: no mask is needed.
+    hidden = policy.hidden_states(input_ids=ids)
     logits = policy.logits(hidden[:, :-1][learned[:, 1:]])
     return torch.nn.functional.cross_entropy(logits, ids[:, 1:][learned[:, 1:]])
 
