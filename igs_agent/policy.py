@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 from igs_env.errors import ConfigurationError, unknown_name
 
@@ -136,6 +137,7 @@ def load_policy(
     Raises:
         ConfigurationError: nothing is there, or the model or tokenizer cannot be used.
     """
+    disable_progress_bar()  # loading takes a moment, and bars garble a log
     source = str(tiny_path()) if str(path) == "tiny" else str(path)
     _check_exists(source)
     config = AutoConfig.from_pretrained(source)

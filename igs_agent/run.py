@@ -15,7 +15,7 @@ from igs_agent.config_file import dump_config, load_config
 from igs_agent.credit import CreditEstimator, make_estimator, signals_of
 from igs_agent.policy import Policy, load_policy
 from igs_agent.preparation import prepare_policy
-from igs_agent.tracking import JsonlTracker, RunFolderError, Tracker, WandbTracker
+from igs_agent.tracking import JsonlTracker, RunFolderError, Tracker, WandbTracker, terminal_tracker
 from igs_env.components import find_component
 from igs_env.counterfactual import SAMPLERS
 from igs_env.errors import ConfigurationError
@@ -62,7 +62,7 @@ def start(config: TrainConfig, *, resume: bool, report: Report) -> Run:
     estimator = make_estimator(config.credit.name, config.credit.options)
     state = _resumed(config, folder, policy, optimizer, resume, report)
     files = JsonlTracker(folder, state.offsets)
-    trackers: list[Tracker] = [files]
+    trackers: list[Tracker] = [files, terminal_tracker(config.updates, done=state.update)]
     if config.tracking.wandb:
         trackers.append(WandbTracker(config.tracking.project, folder, asdict(config)))
     return Run(

@@ -5,11 +5,10 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -144,7 +143,6 @@ def train_one(run: Run) -> None:
         tracker.metrics(number, metrics)
         tracker.episodes(number, [episode_row(t, credit, i) for i, t in enumerate(trajectories)])
         tracker.timings(number, run.seconds)
-    run.report(_line(number, config.updates, metrics, run.seconds))
     run.seconds = {}
     run.state = _advanced(run.state, run.files)
 
@@ -209,10 +207,6 @@ def _evaluate(run: Run) -> Evaluation:
         )
     for tracker in run.trackers:
         tracker.metrics(run.state.update, evaluation.metrics())
-    run.report(
-        f"evaluation after {run.state.update} updates: EM {evaluation.interval('exact_match')}  "
-        f"recall {evaluation.mean('recall'):.3f}  searches {evaluation.mean('searches'):.2f}"
-    )
     score = evaluation.mean("exact_match")
     better = score > run.state.best
     run.state = RunState(
@@ -306,17 +300,3 @@ def _timed(run: Run, phase: str) -> Iterator[None]:
     began = time.perf_counter()
     yield
     run.seconds[phase] = run.seconds.get(phase, 0.0) + time.perf_counter() - began
-
-
-def _line(
-    number: int, updates: int, metrics: Mapping[str, Any], seconds: Mapping[str, float]
-) -> str:
-    total = sum(seconds.values())
-    phases = " ".join(f"{name} {value:.1f}" for name, value in seconds.items())
-    return (
-        f"update {number + 1}/{updates}  reward {metrics['rollout/reward']:.3f}  "
-        f"EM {metrics['rollout/exact_match']:.3f}  gain {metrics.get('gain/mean', 0.0):+.2f}  "
-        f"searches {metrics['rollout/searches']:.2f}  "
-        f"valid {metrics['rollout/valid_actions']:.2f}  "
-        f"grad {metrics['update/grad_norm']:.3f}  {total:.1f} s ({phases})"
-    )
