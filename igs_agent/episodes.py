@@ -77,7 +77,7 @@ def rollout_metrics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
         "rollout/reward": _mean([t.reward for t in trajectories]),
         "rollout/exact_match": sum(exact_match(a, g) for a, g in pairs) / count,
         "rollout/f1": sum(f1(a, g) for a, g in pairs) / count,
-        "rollout/recall": _mean([gold_recall(t) for t in trajectories]),
+        "rollout/recall": _mean([r for t in trajectories if (r := gold_recall(t)) is not None]),
         "rollout/searches": _mean([t.episode.searches for t in trajectories]),
         "rollout/valid_actions": _mean([not isinstance(s.action, Invalid) for s in steps]),
         "rollout/truncated": _mean([t.truncated for t in trajectories]),

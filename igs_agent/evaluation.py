@@ -1,10 +1,13 @@
-"""Evaluation of a policy: rows per question, means over items, intervals."""
+"""Evaluation of a policy: rows per episode, means over questions, intervals."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+import math
+import os
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -12,49 +15,84 @@ from igs_agent.generation import Generator, Sampling
 from igs_agent.policy import Policy
 from igs_agent.rollout import RolloutPlan, rollout
 from igs_agent.statistics import Interval, bootstrap_interval
+from igs_agent.tracking import read_jsonl
 from igs_agent.trajectory import Trajectory
 from igs_env.answers import exact_match, f1, sub_exact_match
-from igs_env.retrievers import Retriever
+from igs_env.errors import DataError
 from igs_env.rewards import final_answer
 from igs_env.transition import Rules
-from igs_env.types import Document, Invalid, Question
+from igs_env.types import Invalid, Question
+
+SCORES = ("exact_match", "f1", "sub_exact_match", "recall")
+"""Columns in [0, 1] that say how good a policy is."""
+HABITS = ("searches", "policy_tokens", "valid_actions", "truncated")
+"""Columns that say how it goes about it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRow:
-    """What one episode achieved."""
+    """What one episode achieved. `docs/metrics.md` has the units."""
 
+    dataset: str
+    """As the caller named the questions; may be empty."""
     question_id: str
+    question: str
     kind: str
     hops: int
     answer: str
+    """Empty where none was given."""
     exact_match: float
     f1: float
     sub_exact_match: float
-    recall: float
-    """Share of the question's hops for which a gold document was retrieved; 0 where the dataset
-    names none."""
+    recall: float | None
+    """Share of the question's hops for which one of the hop's gold documents was retrieved; None
+    where the dataset names none."""
     searches: int
     policy_tokens: int
     valid_actions: float
     """Share of steps with a usable action."""
     truncated: bool
+    """Ended without an answer."""
     retrieval_failed: bool
+    """A search could not be carried out. The row says nothing about the policy and counts in no
+    mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Rows of one evaluation. Every figure is a mean over rows, never over batch means."""
+    """Rows of one evaluation. Every figure is a mean over questions, never over batch means.
+
+    Published figures for a set of 125 questions have been averages of a batch of 124 and a batch
+    of one (trap T6). Several episodes of one question count as one item, their mean.
+    """
 
     rows: tuple[EvaluationRow, ...]
 
+    @property
+    def failed(self) -> int:
+        """Episodes that a failed retrieval ended."""
+        return sum(row.retrieval_failed for row in self.rows)
+
+    def items(self, name: str) -> dict[tuple[str, str], float]:
+        """(dataset, question id) → mean of a column over that question's episodes that count."""
+        values: dict[tuple[str, str], list[float]] = {}
+        for row in self.rows:
+            value = getattr(row, name)
+            if value is not None and not row.retrieval_failed:
+                values.setdefault((row.dataset, row.question_id), []).append(float(value))
+        return {key: sum(found) / len(found) for key, found in values.items()}
+
     def mean(self, name: str) -> float:
-        """Mean of a column over rows."""
-        return float(np.mean([float(getattr(row, name)) for row in self.rows]))
+        """Mean of a column over questions; NaN where none has it."""
+        values = list(self.items(name).values())
+        return float(np.mean(values)) if values else math.nan
 
     def interval(self, name: str, *, seed: int = 0) -> Interval:
         """Mean with a 95 % bootstrap interval over questions."""
-        return bootstrap_interval([float(getattr(row, name)) for row in self.rows], seed=seed)
+        values = list(self.items(name).values())
+        if not values:
+            return Interval(mean=math.nan, low=math.nan, high=math.nan, n=0)
+        return bootstrap_interval(values, seed=seed)
 
     def by(self, key: Callable[[EvaluationRow], str]) -> dict[str, Evaluation]:
         """One evaluation per value of `key`, in order of the values."""
@@ -65,10 +103,10 @@ class Evaluation:
 
     def metrics(self) -> dict[str, float]:
         """The columns' means under their metric names."""
-        names = ("exact_match", "f1", "sub_exact_match", "recall", "searches", "valid_actions")
-        return {f"eval/{name}": self.mean(name) for name in names}
+        means = {f"eval/{name}": self.mean(name) for name in (*SCORES, *HABITS)}
+        return {**means, "eval/retrieval_failed": self.failed / max(1, len(self.rows))}
 
-    def as_dicts(self) -> list[dict[str, object]]:
+    def as_dicts(self) -> list[dict[str, Any]]:
         """Rows for a JSON file."""
         return [asdict(row) for row in self.rows]
 
@@ -81,35 +119,53 @@ def evaluate(
     *,
     max_tokens: int,
     temperature: float = 0.0,
+    samples: int = 1,
     seed: int = 0,
     max_rows: int = 256,
+    dataset: str = "",
 ) -> Evaluation:
-    """One episode per question, greedily by default. No scorer is made, no gain measured."""
+    """Episodes of a policy, scored. No scorer is made and no gain is measured.
+
+    Args:
+        rules: of the task.
+        policy: encodes and decodes.
+        generator: samples from the same policy.
+        questions: what is asked.
+        max_tokens: per turn.
+        temperature: 0 is greedy.
+        samples: episodes per question.
+        seed: of the draws, where the temperature is above 0.
+        max_rows: most episodes alive at once.
+        dataset: name of the questions, for the rows.
+    """
     trajectories = rollout(
         rules,
         policy,
         generator,
-        RolloutPlan(questions=questions, group_size=1, seed=seed),
+        RolloutPlan(questions=questions, group_size=samples, seed=seed),
         Sampling(temperature=temperature, max_tokens=max_tokens),
         max_rows=max_rows,
     )
-    return Evaluation(rows=tuple(map(evaluation_row, trajectories)))
+    rows = (evaluation_row(trajectory, dataset=dataset) for trajectory in trajectories)
+    return Evaluation(rows=tuple(rows))
 
 
-def evaluation_row(trajectory: Trajectory) -> EvaluationRow:
+def evaluation_row(trajectory: Trajectory, *, dataset: str = "") -> EvaluationRow:
     """Scores of one finished episode."""
     episode = trajectory.episode
+    question, steps = episode.question, episode.steps
     answer = final_answer(episode)
-    golds = episode.question.answers
-    steps = episode.steps
+    given = answer is not None
     return EvaluationRow(
-        question_id=episode.question.id,
-        kind=episode.question.kind,
-        hops=episode.question.hops,
+        dataset=dataset,
+        question_id=question.id,
+        question=question.text,
+        kind=question.kind,
+        hops=question.hops,
         answer=answer or "",
-        exact_match=exact_match(answer, golds) if answer is not None else 0.0,
-        f1=f1(answer, golds) if answer is not None else 0.0,
-        sub_exact_match=sub_exact_match(answer, golds) if answer is not None else 0.0,
+        exact_match=exact_match(answer or "", question.answers) if given else 0.0,
+        f1=f1(answer or "", question.answers) if given else 0.0,
+        sub_exact_match=sub_exact_match(answer or "", question.answers) if given else 0.0,
         recall=gold_recall(trajectory),
         searches=episode.searches,
         policy_tokens=int(trajectory.is_policy.sum()),
@@ -119,47 +175,33 @@ def evaluation_row(trajectory: Trajectory) -> EvaluationRow:
     )
 
 
-def gold_recall(trajectory: Trajectory) -> float:
-    """Share of hops for which one of the hop's gold documents was retrieved in the episode."""
+def gold_recall(trajectory: Trajectory) -> float | None:
+    """Share of hops for which one of the hop's gold documents was retrieved in the episode.
+
+    None where the dataset names no gold documents.
+    """
     hops = trajectory.episode.question.gold_documents
     found = {document.id for step in trajectory.episode.steps for document in step.documents}
-    return sum(not found.isdisjoint(hop) for hop in hops) / len(hops) if hops else 0.0
+    return sum(not found.isdisjoint(hop) for hop in hops) / len(hops) if hops else None
 
 
-def markdown_table(evaluation: Evaluation) -> str:
-    """Scores over all questions, then by kind and hop count, with intervals of EM."""
-    lines = [
-        "| questions | n | EM, 95 % interval | F1 | sub-EM | recall | searches | valid actions |",
-        "|---|---|---|---|---|---|---|---|",
-        _line("all", evaluation),
-    ]
-    for title, key in (("hops", lambda r: str(r.hops)), ("kind", lambda r: r.kind)):
-        groups = evaluation.by(key)
-        if len(groups) > 1:
-            lines += [_line(f"{title} {name}", group) for name, group in groups.items()]
-    return "\n".join(lines)
+def read_evaluation(path: str | os.PathLike[str]) -> Evaluation:
+    """The evaluation whose rows a JSONL file holds.
 
-
-def _line(title: str, evaluation: Evaluation) -> str:
-    em = evaluation.interval("exact_match")
-    columns = ("f1", "sub_exact_match", "recall", "searches", "valid_actions")
-    figures = " | ".join(f"{evaluation.mean(name):.3f}" for name in columns)
-    return f"| {title} | {em.n} | {em.mean:.3f} [{em.low:.3f}, {em.high:.3f}] | {figures} |"
-
-
-class ShuffledRetriever:
-    """A control: documents of another query of the batch, so that searching well cannot help.
-
-    Queries of a batch exchange their results by a seeded permutation without fixed points; a
-    batch of one gets what an unrelated query finds.
+    Raises `DataError` for a file without rows, or with rows of something else.
     """
+    rows = tuple(_row(path, row) for row in read_jsonl(path))
+    if not rows:
+        raise DataError(f"{path} has no rows; give a file that igs eval --output wrote")
+    return Evaluation(rows=rows)
 
-    def __init__(self, inner: Retriever, queries: Sequence[str], seed: int = 0) -> None:
-        """Answer every query with the result of one drawn from `queries`."""
-        self._inner, self._queries = inner, list(queries)
-        self._random = random.Random(seed)
 
-    def search(self, queries: Sequence[str], top_k: int) -> list[tuple[Document, ...]]:
-        """See `Retriever.search`."""
-        drawn = [self._random.choice(self._queries) for _ in queries]
-        return self._inner.search(drawn, top_k)
+def _row(path: str | os.PathLike[str], row: Mapping[str, Any]) -> EvaluationRow:
+    names = {field.name for field in fields(EvaluationRow)}
+    missing: Iterable[str] = names - row.keys()
+    if missing:
+        raise DataError(
+            f"{path} is no evaluation: a row lacks {', '.join(sorted(missing))}; give a file that "
+            "igs eval --output wrote"
+        )
+    return EvaluationRow(**typing.cast(Any, {name: row[name] for name in names}))
