@@ -10,12 +10,13 @@ from tools.atlas.question_words import QUERIES
 from tools.atlas.records import Country, Film, Laureate
 from tools.atlas.science_prose import prize
 from tools.atlas.wording import shuffled, the
-from tools.atlas.world import ROLE_OF, World, fact_answers
+from tools.atlas.world import ROLE_OF, World, fact_answers, laureate_answers
 
 _TARGETS = 2
 """Other films per starting film and role."""
 CATEGORIES = ("Literature", "Peace", "Physics", "Chemistry", "Medicine", "Economics")
 
+_WHICH = {"birthplace": "where", "birthday": "when"}
 _SOUGHT = {"director": "director", "writer": "screenplay", "studio": "production company"}
 _DONE = {"director": "directed", "writer": "written"}
 
@@ -173,7 +174,7 @@ def _prizes_of(
             steps=steps,
             links=[first, winner],
             asked="person",
-            answers=(one.name,),
+            answers=laureate_answers(one.name),
             **common,
         )
         for asked, value in (("birthplace", one.city), ("birthday", one.born)):
@@ -183,7 +184,7 @@ def _prizes_of(
                     entity=str(year),
                     result=value,
                     gold=(world.laureates[one.name][0].id,),
-                    query=f"where was the winner of the {year} {prize(category)} born",
+                    query=f"{_WHICH[asked]} was the winner of the {year} {prize(category)} born",
                 )
                 yield chain(
                     family=f"{family} {asked}",
@@ -246,7 +247,7 @@ def _elements(world: World) -> Iterator[Candidate]:
                 found = Link(
                     relation="discoverer", entity=element.name, result=name, gold=(element.id,)
                 )
-                for asked, value in (("birthplace", one.city), ("birthday", one.born)):
+                for asked, value in _life(one):
                     if value:
                         last = Link(relation=asked, entity=name, result=value, gold=(one.id,))
                         yield chain(
@@ -258,6 +259,10 @@ def _elements(world: World) -> Iterator[Candidate]:
                             answers=(value,),
                             **common,
                         )
+
+
+def _life(one: Laureate) -> tuple[tuple[str, str], ...]:
+    return (("birthplace", one.city), ("birthday", one.born), ("prize_year", str(one.year)))
 
 
 def _countries(world: World) -> Iterator[Candidate]:

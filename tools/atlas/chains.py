@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ class Link:
         """The gold query."""
         return self.query or QUERIES[self.relation].format(x=self.entity, a=self.argument)
 
+
+_DATE = re.compile(r"(\d{1,2}) ([A-Z][a-z]+) (\d{4})")
 
 Described = tuple[str, str]
 """A key of `DESCRIBED` and its argument."""
@@ -79,6 +82,7 @@ def aliases(answers: Iterable[str]) -> tuple[str, ...]:
     ('José Ferrer', 'Jose Ferrer')
     """
     told = [a for a in answers if a]
+    told += [f"{m[2]} {m[1]}, {m[3]}" for a in told if (m := _DATE.fullmatch(a))]
     return tuple(dict.fromkeys([*told, *map(_plain, told)]))
 
 

@@ -20,9 +20,9 @@ TOPICS: dict[str, tuple[str, Told]] = {
                     "With a height of {m} metres, {peak} is the highest point of {n}.",
                 ),
             ),
-            ("low", ("The lowest point is {v}.", "Its lowest place is {v}.")),
-            ("borders", ("It shares land borders with {l}.", "Its neighbours on land are {l}.")),
-            ("area", ("Its area is {v}.", "The country covers {v}.")),
+            ("low", ("The lowest point of {n} is {v}.", "In {n} the lowest place is {v}.")),
+            ("borders", ("{N} shares land borders with {l}.", "The neighbours of {n} are {l}.")),
+            ("area", ("The area of {n} is {v}.", "{N} covers {v}.")),
             ("coast", ("The coastline is {v} long.", "It has {v} of coast.")),
             ("climate", ("The climate is {v}.", "Its climate: {v}.")),
         ),
@@ -50,8 +50,8 @@ TOPICS: dict[str, tuple[str, Told]] = {
             (
                 "independence",
                 (
-                    "{N} became independent on {v}.",
-                    "Independence was declared or granted on {v}.",
+                    "{N} celebrates its independence, which dates from {v}.",
+                    "The independence of {n} dates from {v}.",
                 ),
             ),
             ("domain", ("Web addresses of {n} end in .{v}.", "Its internet domain is .{v}.")),
@@ -130,7 +130,8 @@ def country_title(country: Country, topic: str) -> str:
 
 
 def _says(fact: str, value: str) -> bool:
-    return not (fact == "coast" and value == "0 km")
+    empty = {"coast": "0 km", "legislature": "Legislature"}
+    return empty.get(fact) != value
 
 
 def _sentence(country: Country, topic: str, fact: str, options: tuple[str, ...], value: str) -> str:

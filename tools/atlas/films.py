@@ -18,7 +18,8 @@ from omdb o join tomatoes t using (ID) order by o.ID
 """
 _LABEL = re.compile(r"\bQ\d{3,}\b|https?:|[<>{}\[\]|]")
 _UNPRINTED = re.compile(
-    r"\b(porn\w*|nigg\w*|fuck\w*|cunt\w*|faggots?|sluts?|whores?|rape\w*)\b", re.I
+    r"\b(porn\w*|nigg\w*|\w*fuck\w*|cunt\w*|faggots?|sluts?|whores?|rap(e|es|ed|ists?)|xxx)\b",
+    re.I,
 )
 _CAST = 5
 """Actors named in a passage: those with most films, so that they can be found elsewhere too."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import csv
 import io
 import re
@@ -19,29 +20,9 @@ _CATEGORIES = {
     "peace": "Peace",
     "physics": "Physics",
 }
-_MONTHS = dict(
-    zip(
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
-        [
-            "January",
-            "February",
-            "March",
-            "April",
-            "May",
-            "June",
-            "July",
-            "August",
-            "September",
-            "October",
-            "November",
-            "December",
-        ],
-        strict=True,
-    )
-)
-_BROKEN = re.compile(
-    r"[?\ufffd<>]|Q\d+|[Ii]nternational|Comité|Ligue|Institut |United Nations|Committee"
-)
+_MONTHS = {name[:3]: name for name in calendar.month_name if name}
+_BROKEN = re.compile(r"[?\ufffd<>]|Q\d+")
+_ORGANISATION = re.compile("[Ii]nternational|Comité|Ligue|Institut |United Nations|Committee")
 
 
 def laureates(table: Path) -> tuple[Laureate, ...]:
@@ -56,12 +37,12 @@ def laureates(table: Path) -> tuple[Laureate, ...]:
 
 
 def _laureate(number: int, row: dict[str, str], winners: int) -> Laureate:
-    name = re.split(r", née|,? \(|, Baron|, Lord", row["Name"])[0].strip()
+    name = _name(row["Name"])
     year = int(row["Year"])
     born, birth_year = _born(row["Birthdate"], year)
     return Laureate(
         id=f"laureate-{number}",
-        name="" if _BROKEN.search(name) or "," in name or len(name) > 40 else name,
+        name=name,
         category=_CATEGORIES[row["Category"]],
         year=year,
         born=born,
@@ -72,6 +53,17 @@ def _laureate(number: int, row: dict[str, str], winners: int) -> Laureate:
         field=_field(row["Field/Language"], row["Category"]),
         winners=winners,
     )
+
+
+def _name(text: str) -> str:
+    """A person's name; empty for an organisation or a name that was spoilt.
+
+    >>> _name("Lars Olof Jonathan (Nathan) Söderblom")
+    'Lars Olof Jonathan Söderblom'
+    """
+    name = re.sub(r"\s*\([^)]*\)", "", re.split(r", née|, Baron|, Lord", text)[0]).strip()
+    spoilt = _BROKEN.search(name) or _ORGANISATION.search(text) or "," in name or len(name) > 40
+    return "" if spoilt else name
 
 
 def _born(text: str, prize: int) -> tuple[str, int]:

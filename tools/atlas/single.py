@@ -10,7 +10,7 @@ from tools.atlas.question_words import ASKED
 from tools.atlas.records import Film, Laureate
 from tools.atlas.science_prose import prize
 from tools.atlas.wording import the
-from tools.atlas.world import ROLE_OF, World, fact_answers
+from tools.atlas.world import ROLE_OF, World, fact_answers, laureate_answers
 
 
 def single(world: World) -> Iterator[Candidate]:
@@ -143,7 +143,7 @@ def _prizes(world: World) -> Iterator[Candidate]:
                 links=[link],
                 described=[("winner", prize(category))],
                 asked="person",
-                answers=(one.name,),
+                answers=laureate_answers(one.name),
             )
 
 

@@ -109,6 +109,18 @@ class World:
         return [element for element in self.elements if element.year]
 
 
+def laureate_answers(name: str) -> tuple[str, ...]:
+    """A laureate's name, also without title and middle names.
+
+    >>> laureate_answers("Sir Frederick Grant Banting")
+    ('Sir Frederick Grant Banting', 'Frederick Grant Banting', 'Frederick Banting')
+    """
+    plain = name.removeprefix("Sir ").removeprefix("Lord ")
+    words = plain.split()
+    short = f"{words[0]} {words[-1]}" if all(word[0].isupper() for word in words) else plain
+    return tuple(dict.fromkeys((name, plain, short)))
+
+
 def fact_answers(country: Country, fact: str) -> tuple[str, ...]:
     """A country's fact as an answer, with other ways to say it."""
     value = country.facts[fact].partition("|")[0]
