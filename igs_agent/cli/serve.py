@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from typing import Any
 
 from igs_agent.cli.index import json_object
@@ -48,7 +49,9 @@ def run(args: argparse.Namespace) -> int:
     app = create_app(retriever, documents=len(corpus), default_top_k=args.top_k, limits=limits)
     if args.host not in LOOPBACK:
         print(f"listening at {args.host}: whoever reaches this machine can search", file=sys.stderr)
-    serve(app, host=args.host, port=args.port)
+    # Ctrl-C is how a server is meant to end.
+    with suppress(KeyboardInterrupt):
+        serve(app, host=args.host, port=args.port)
     return 0
 
 

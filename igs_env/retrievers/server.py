@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
@@ -76,7 +77,10 @@ def create_app(
 def serve(app: FastAPI, *, host: str, port: int) -> None:
     """Serve `app` until interrupted; `ConfigurationError` where host or port cannot be used."""
     with _listener(host, port) as listener:
-        config = uvicorn.Config(app, log_level="info", access_log=False)
+        at = f"[{host}]" if ":" in host else host
+        sys.stderr.write(f"serving at http://{at}:{listener.getsockname()[1]}/retrieve\n")
+        sys.stderr.flush()
+        config = uvicorn.Config(app, log_level="warning", access_log=False)
         uvicorn.Server(config).run(sockets=[listener])
 
 
