@@ -156,6 +156,7 @@ def evaluation_row(trajectory: Trajectory, *, dataset: str = "") -> EvaluationRo
     question, steps = episode.question, episode.steps
     answer = final_answer(episode)
     given = answer is not None
+    valid = sum(not isinstance(step.action, Invalid) for step in steps)
     return EvaluationRow(
         dataset=dataset,
         question_id=question.id,
@@ -169,7 +170,7 @@ def evaluation_row(trajectory: Trajectory, *, dataset: str = "") -> EvaluationRo
         recall=gold_recall(trajectory),
         searches=episode.searches,
         policy_tokens=int(trajectory.is_policy.sum()),
-        valid_actions=1 - sum(isinstance(s.action, Invalid) for s in steps) / max(1, len(steps)),
+        valid_actions=valid / len(steps) if steps else 1.0,
         truncated=trajectory.truncated,
         retrieval_failed=trajectory.retrieval_failed,
     )
