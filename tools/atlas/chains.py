@@ -15,6 +15,17 @@ from tools.atlas.wording import draw, pick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Where a question begins."""
+
+    name: str
+    """Title of the passage, or the value, that a searcher begins with."""
+    phrase: str
+    """How the question says it."""
+    entity: Entity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """One look-up: what is searched, what is found and where."""
 
@@ -41,9 +52,7 @@ Described = tuple[str, str]
 def chain(
     *,
     family: str,
-    start: str,
-    phrase: str,
-    origin: Entity,
+    start: Start,
     steps: Sequence[Step],
     links: Sequence[Link],
     described: Sequence[Described] = (),
@@ -52,16 +61,16 @@ def chain(
     bridges: Sequence[str] | None = None,
 ) -> Candidate:
     """A candidate from its links; without `bridges`, all results but the last are kept back."""
-    key = (family, *(str(step) for step in steps), *origin, *(link.gold for link in links))
-    text = phrase
+    key = (family, *(str(step) for step in steps), *start.entity, *(link.gold for link in links))
+    text = start.phrase
     for place, (relation, argument) in enumerate(described):
         text = pick(DESCRIBED[relation], *key, place).format(x=text, a=argument)
     group = "single" if len(links) == 1 else f"bridge{len(links)}"
     return Candidate(
         family=family,
         group=group,
-        start=start,
-        starts=(start,),
+        start=start.name,
+        starts=(start.name,),
         text=_sentence(pick(ASKED[asked], *key, "asked").format(x=text)),
         answers=aliases(answers),
         relations=tuple(link.relation for link in links),
@@ -70,7 +79,7 @@ def chain(
         queries=tuple(link.sought for link in links),
         gold=tuple(link.gold for link in links),
         bridges=tuple(bridges if bridges is not None else [link.result for link in links[:-1]]),
-        origin=origin,
+        origin=start.entity,
         steps=tuple(steps),
     )
 
@@ -104,5 +113,5 @@ def _plain(text: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    text = text[0].upper() + text[1:]
-    return text.replace("..", ".").replace("??", "?").replace("?.", "?")
+    """The question with a capital; "Name the director of Mr.." loses its second full stop."""
+    return re.sub(r"(?<=[^.])\.\.$", ".", text[0].upper() + text[1:])

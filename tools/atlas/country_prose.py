@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tools.atlas.records import Country
-from tools.atlas.wording import listed, pick, shuffled, the
+from tools.atlas.wording import joined, listed, pick, shuffled, the
 
 Told = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -11,7 +11,7 @@ TOPICS: dict[str, tuple[str, Told]] = {
     "geography": (
         "Geography of {n}",
         (
-            ("location", ("{N} lies in {v}.", "The location of {n}: {v}.")),
+            ("location", ("{N} lies in {v}.", "{N} is situated in {v}.")),
             (
                 "peak",
                 (
@@ -21,10 +21,10 @@ TOPICS: dict[str, tuple[str, Told]] = {
                 ),
             ),
             ("low", ("The lowest point of {n} is {v}.", "In {n} the lowest place is {v}.")),
-            ("borders", ("{N} shares land borders with {l}.", "The neighbours of {n} are {l}.")),
+            ("borders", ("{N} shares land borders with {l}.", "{N} borders on {l}.")),
             ("area", ("The area of {n} is {v}.", "{N} covers {v}.")),
             ("coast", ("The coastline is {v} long.", "It has {v} of coast.")),
-            ("climate", ("The climate is {v}.", "Its climate: {v}.")),
+            ("climate", ("The climate is {v}.", "The climate of {n} is {v}.")),
         ),
     ),
     "government": (
@@ -55,7 +55,7 @@ TOPICS: dict[str, tuple[str, Told]] = {
                 ),
             ),
             ("domain", ("Web addresses of {n} end in .{v}.", "Its internet domain is .{v}.")),
-            ("people", ("A citizen of {n} is called {v}.", "Its nationality is called {v}.")),
+            ("people", ("A citizen of {n} is called {v}.", "The nationality is called {v}.")),
             ("borders", ("The states next to it are {l}.", "It has borders with {l}.")),
         ),
     ),
@@ -104,8 +104,11 @@ TOPICS: dict[str, tuple[str, Told]] = {
                 ),
             ),
             ("colours", ("The national colours are {l}.", "Its colours are {l}.")),
-            ("people", ("A person from {n} is called {v}.", "Its people are called {v}.")),
-            ("location", ("The place: {v}.", "It is found in {v}.")),
+            (
+                "people",
+                ("Someone from {n} is called {v}.", "The word for a person from {n} is {v}."),
+            ),
+            ("location", ("It lies in {v}.", "It is found in {v}.")),
         ),
     ),
 }
@@ -121,7 +124,7 @@ def country_text(country: Country, topic: str) -> str:
         for fact, options in told
         if values.get(fact) and _says(fact, values[fact])
     ]
-    return " ".join([*parts[:1], *shuffled(parts[1:], country.id, topic)])
+    return joined([*parts[:1], *shuffled(parts[1:], country.id, topic)])
 
 
 def country_title(country: Country, topic: str) -> str:
@@ -130,13 +133,15 @@ def country_title(country: Country, topic: str) -> str:
 
 
 def _says(fact: str, value: str) -> bool:
-    empty = {"coast": "0 km", "legislature": "Legislature"}
+    empty = {"coast": "0 km", "legislature": "Legislature", "area": "0 sq km"}
     return empty.get(fact) != value
 
 
 def _sentence(country: Country, topic: str, fact: str, options: tuple[str, ...], value: str) -> str:
     name = the(country.name)
     peak, _, metres = value.partition("|")
+    if fact == "location" and value.startswith(("Caribbean", "Middle East")):
+        value = f"the {value}"
     text = pick(options, country.id, topic, fact).format(
         n=name,
         N=name[0].upper() + name[1:],

@@ -45,6 +45,7 @@ _SPELLED = {
     "Henri Moissan": "Henri Moissan",
     "E.M. McMillan": "Edwin Mattison McMillan",
     "P.H. Abelson": "Philip Abelson",
+    "Fredrich Soddy": "Frederick Soddy",
     "Pierre and Marie Curie": "Pierre Curie, Marie Curie",
 }
 """The source's slips and initials, put right; names as in the table of laureates."""
@@ -70,7 +71,12 @@ def _element(
     origin: str | None,
 ) -> Element:
     found = tuple(_SPELLED.get(n, n) for n in re.split(r"[,;] ?(?![A-Z]\.)", discoverers or ""))
-    found = tuple(part.strip() for name_ in found for part in name_.split(",") if part.strip())
+    found = tuple(
+        re.sub(r"\s*\(.*?\)", "", part).strip()
+        for name_ in found
+        for part in name_.split(",")
+        if part.strip()
+    )
     full = bool(found) and not any(_INITIALS.search(one) for one in found)
     return Element(
         id=f"element-{number}",

@@ -66,7 +66,8 @@ def _plain(text: str) -> str:
     'National Assembly'
     """
     text = re.split(r";|\bnote\b", text)[0]
-    return re.sub(r"\s+", " ", re.sub(r"\s*[(\[][^)\]]*[)\]]?", "", text)).strip(" ,.-\"'")
+    text = re.sub(r"\s+", " ", re.sub(r"\s*[(\[][^)\]]*[)\]]?", "", text)).strip(" ,-\"'")
+    return text if re.search(r"\b[A-Z]\.$", text) else text.strip(".")
 
 
 def _short(text: str, words: int = 5) -> str:

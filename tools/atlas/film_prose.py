@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tools.atlas.records import Film
-from tools.atlas.wording import article, draw, genre, listed, pick, shuffled, the
+from tools.atlas.wording import article, draw, genre, joined, listed, pick, shuffled, the
 
 _OPENINGS = (
     "{t} is {a_genre} from {y} that was directed by {d}.",
@@ -40,6 +40,11 @@ _STUDIOS = (
     "The film was made by the studio {s}.",
     "{t} was produced by the company {s}.",
 )
+_SEVERAL_STUDIOS = (
+    "It was produced by {s}.",
+    "The production companies were {s}.",
+    "{t} was produced by the companies {s}.",
+)
 _PLACES = (
     "The film was made in {p}{in_l}.",
     "It was produced in {p}{in_l}.",
@@ -56,14 +61,14 @@ _PRIZES = ("It won {o} at the Academy Awards.", "The film received {o}.")
 def film_text(film: Film) -> str:
     """The passage: an opening with title, year and director, then the other facts, shuffled."""
     rest = [_told(options, film, slot) for slot, options in _facts(film)]
-    return " ".join([_told(_OPENINGS, film, "opening"), *shuffled(rest, film.id, "order")])
+    return joined([_told(_OPENINGS, film, "opening"), *shuffled(rest, film.id, "order")])
 
 
 def _facts(film: Film) -> list[tuple[str, tuple[str, ...]]]:
     facts = [
         ("writers", _writing(film), film.writers),
         ("cast", _CAST, actors(film)),
-        ("studios", _STUDIOS, film.studios),
+        ("studios", _SEVERAL_STUDIOS if len(film.studios) > 1 else _STUDIOS, film.studios),
         ("places", _PLACES, film.countries),
         ("lengths", _LENGTHS, film.minutes),
         ("prizes", _PRIZES, film.oscars),

@@ -23,9 +23,17 @@ _OPENINGS = (
     "{n} is {roles} of films.",
 )
 _ROLE = {
-    "directors": ("Films directed by {n} include {f}.", "As a director, {n} made {f}."),
+    "directors": (
+        "Films directed by {n} include {f}.",
+        "As a director, {n} made {f}.",
+        "{n} directed {f}.",
+    ),
     "writers": ("Films written by {n} include {f}.", "{n} wrote the screenplay of {f}."),
-    "cast": ("As an actor, {n} appeared in {f}.", "Films with {n} in the cast include {f}."),
+    "cast": (
+        "Films with {n} in the cast include {f}.",
+        "As an actor, {n} appeared in {f}.",
+        "{n} played in {f}.",
+    ),
 }
 _WITH = (
     "People who worked on films with {n} include {c}.",
@@ -61,7 +69,7 @@ def person_text(person: Person) -> str:
     roles = listed([_a(word) for role, word in ROLES.items() if person.films.get(role)])
     parts = [pick(_OPENINGS, person.id, "opening").format(n=person.name, roles=roles)]
     parts += [
-        pick(_ROLE[role], person.id, role).format(
+        pick(_ROLE[role][len(films) < 2 :], person.id, role).format(
             n=person.name, f=listed([f"{film.name} ({film.year})" for film in films])
         )
         for role, films in told.items()
@@ -88,7 +96,9 @@ def _context(person: Person, films: Sequence[Film]) -> list[str]:
         "g": kinds.most_common(1)[0][0],
     }
     parts = [pick(_WITH, person.id, "with").format(**values)] if most else []
-    return [*parts, pick(_WHERE, person.id, "where").format(**values)] if places else parts
+    if not places or values["g"] == "film":
+        return parts
+    return [*parts, pick(_WHERE, person.id, "where").format(**values)]
 
 
 def _a(word: str) -> str:

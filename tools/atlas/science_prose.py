@@ -64,7 +64,7 @@ def laureate_text(prizes: Sequence[Laureate]) -> str:
         "c": one.city,
         "p": the(one.country),
         "a": article(_CALLINGS[one.category]),
-        "u": one.affiliation,
+        "u": _institution(one.affiliation),
         "f": one.field,
     }
     parts = [pick(_BIRTH if one.born else _BIRTH_PLACE, one.id).format(**values)]
@@ -84,7 +84,7 @@ def prize_text(winners: Sequence[Laureate]) -> str:
     values = {"prize": prize(one.category), "y": one.year}
     parts = [pick(options, one.id).format(w=listed([w.name for w in winners]), **values)]
     for winner in winners:
-        where = f"worked at {winner.affiliation}" if winner.affiliation else ""
+        where = f"worked at {_institution(winner.affiliation)}" if winner.affiliation else ""
         field = f"was honoured for work in {winner.field}" if winner.field else ""
         about = " and ".join(filter(None, [where, field]))
         parts += [f"{winner.name} {about}."] if about else []
@@ -96,6 +96,11 @@ def prize_text(winners: Sequence[Laureate]) -> str:
     )
     parts.append(f"It follows the prize of {before} and comes before the prize of {after}.")
     return " ".join(parts)
+
+
+def _institution(name: str) -> str:
+    needs = name.startswith(("University of", "Institute", "National", "Royal"))
+    return f"the {name}" if needs else name
 
 
 def element_text(element: Element) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tools.atlas.candidate import Candidate
-from tools.atlas.chains import Link, chain, film_answers, film_phrase
+from tools.atlas.chains import Link, Start, chain, film_answers, film_phrase
 from tools.atlas.question_words import ASKED
 from tools.atlas.records import Film, Laureate
 from tools.atlas.science_prose import prize
@@ -37,9 +37,11 @@ def _film(world: World, film: Film) -> Iterator[Candidate]:
             gold = world.gold_film(film, relation, values[0]) if relation in ROLE_OF else (film.id,)
             yield chain(
                 family=f"film {relation}",
-                start=film.title,
-                phrase=film_phrase(film, relation, dated=relation != "year"),
-                origin=("film", film.id),
+                start=Start(
+                    name=film.title,
+                    phrase=film_phrase(film, relation, dated=relation != "year"),
+                    entity=("film", film.id),
+                ),
                 steps=[(relation, "")],
                 links=[Link(relation=relation, entity=film.title, result=values[0], gold=gold)],
                 asked=relation,
@@ -61,9 +63,7 @@ def _films_of_people(world: World) -> Iterator[Candidate]:
                 )
                 yield chain(
                     family=f"person {relation}",
-                    start=name,
-                    phrase=name,
-                    origin=("person", name),
+                    start=Start(name=name, phrase=name, entity=("person", name)),
                     steps=[(relation, str(film.year))],
                     links=[link],
                     described=[(f"film_of_person_{plural}", str(film.year))],
@@ -79,9 +79,9 @@ def _countries(world: World) -> Iterator[Candidate]:
             gold = world.gold_country(country, fact)
             yield chain(
                 family="country fact",
-                start=country.name,
-                phrase=the(country.name),
-                origin=("country", country.name),
+                start=Start(
+                    name=country.name, phrase=the(country.name), entity=("country", country.name)
+                ),
                 steps=[(fact, "")],
                 links=[Link(relation=fact, entity=country.name, result=value, gold=gold)],
                 asked=fact,
@@ -91,9 +91,7 @@ def _countries(world: World) -> Iterator[Candidate]:
             if fact in ("capital", "peak", "anthem", "currency"):
                 yield chain(
                     family="country by fact",
-                    start=value,
-                    phrase=value,
-                    origin=("text", value),
+                    start=Start(name=value, phrase=value, entity=("text", value)),
                     steps=[(relation, "")],
                     links=[Link(relation=relation, entity=value, result=country.name, gold=gold)],
                     described=[(relation, "")],
@@ -114,9 +112,7 @@ def _laureate(prizes: list[Laureate]) -> Iterator[Candidate]:
         if value and relation in ASKED:
             yield chain(
                 family=f"laureate {relation}",
-                start=one.name,
-                phrase=one.name,
-                origin=("person", one.name),
+                start=Start(name=one.name, phrase=one.name, entity=("person", one.name)),
                 steps=[(relation, "")],
                 links=[Link(relation=relation, entity=one.name, result=value, gold=(one.id,))],
                 asked=relation,
@@ -136,9 +132,9 @@ def _prizes(world: World) -> Iterator[Candidate]:
             )
             yield chain(
                 family="prize winner",
-                start=f"{year} {prize(category)}",
-                phrase=str(year),
-                origin=("year", str(year)),
+                start=Start(
+                    name=f"{year} {prize(category)}", phrase=str(year), entity=("year", str(year))
+                ),
                 steps=[("winner", category)],
                 links=[link],
                 described=[("winner", prize(category))],
@@ -160,9 +156,11 @@ def _elements(world: World) -> Iterator[Candidate]:
                 )
                 yield chain(
                     family=f"element {relation}",
-                    start=element.name,
-                    phrase=f"the element {element.name.lower()}",
-                    origin=("element", element.name),
+                    start=Start(
+                        name=element.name,
+                        phrase=f"the element {element.name.lower()}",
+                        entity=("element", element.name),
+                    ),
                     steps=[(relation, "")],
                     links=[link],
                     asked=relation,

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tools.atlas.bridge import CATEGORIES, country_link, first_link, other_films, second_link
 from tools.atlas.candidate import Candidate
-from tools.atlas.chains import Link, chain, film_answers, film_phrase
+from tools.atlas.chains import Link, chain, film_answers
+from tools.atlas.links import (
+    DONE,
+    SOUGHT,
+    country_link,
+    first_link,
+    from_film,
+    from_person,
+    other_films,
+    second_link,
+)
 from tools.atlas.records import Film, Laureate
-from tools.atlas.science_prose import prize
+from tools.atlas.winners import CATEGORIES, winner_country
 from tools.atlas.wording import pick
 from tools.atlas.world import ROLE_OF, World, fact_answers
 
 _OTHER = {"director": "writer", "writer": "director"}
-_SOUGHT = {"director": "director", "writer": "screenplay"}
-_DONE = {"director": "directed", "writer": "written"}
 
 
 def three_hops(world: World) -> Iterator[Candidate]:
@@ -25,12 +32,13 @@ def three_hops(world: World) -> Iterator[Candidate]:
                 yield from _country_of_other(world, film, role, other)
                 yield from _maker_of_other(world, film, role, other)
         if film.title == film.name:
-            first = Link(relation="year", entity=film.title, result=str(film.year), gold=(film.id,))
-            phrase = film_phrase(film, dated=False)
-            yield from _country_of_winner(world, film.year, first, film.id, phrase)
-    for name, prizes in world.laureates.items():
+            link = Link(relation="year", entity=film.title, result=str(film.year), gold=(film.id,))
+            category = pick(CATEGORIES, film.id, "three")
+            start = from_film(film, dated=False)
+            yield from winner_country(world, start, link, film.year, category)
+    for prizes in world.laureates.values():
         if len(prizes) == 1:
-            yield from _from_laureate(world, name, prizes[0])
+            yield from _from_laureate(world, prizes[0])
 
 
 def _country_of_other(world: World, film: Film, role: str, other: Film) -> Iterator[Candidate]:
@@ -44,14 +52,12 @@ def _country_of_other(world: World, film: Film, role: str, other: Film) -> Itera
         entity=start.result,
         result=country.name,
         gold=(other.id,),
-        query=f"country of the {year} film {_DONE[role]} by {start.result}",
+        query=f"country of the {year} film {DONE[role]} by {start.result}",
     )
     for fact in world.facts_of(country):
         yield chain(
             family=f"film {role} film country fact",
-            start=film.title,
-            phrase=film_phrase(film, role, fact),
-            origin=("film", film.id),
+            start=from_film(film, role, fact),
             steps=[(role, ""), (relation, year), ("country", ""), (fact, "")],
             links=[start, middle, country_link(world, country, fact)],
             described=[(relation, year), ("country", "")],
@@ -73,16 +79,14 @@ def _maker_of_other(world: World, film: Film, role: str, other: Film) -> Iterato
         entity=start.result,
         result=name,
         gold=(other.id,),
-        query=f"{_SOUGHT[next_role]} of the {year} film {_DONE[role]} by {start.result}",
+        query=f"{SOUGHT[next_role]} of the {year} film {DONE[role]} by {start.result}",
     )
     for last in other_films(world, other, next_role)[:1]:
         last_year, last_relation = str(last.year), f"film_by_{next_role}"
         if last.id != film.id:
             yield chain(
                 family=f"film {role} film {next_role} film",
-                start=film.title,
-                phrase=film_phrase(film, role, last.id),
-                origin=("film", film.id),
+                start=from_film(film, role, last.id),
                 steps=[(role, ""), (relation, year), (next_role, ""), (last_relation, last_year)],
                 links=[start, middle, second_link(world, last, next_role, name)],
                 described=[(relation, year), (last_relation, last_year)],
@@ -92,52 +96,9 @@ def _maker_of_other(world: World, film: Film, role: str, other: Film) -> Iterato
             )
 
 
-def _from_laureate(world: World, name: str, one: Laureate) -> Iterator[Candidate]:
-    first = Link(relation="prize_year", entity=name, result=str(one.year), gold=(one.id,))
+def _from_laureate(world: World, one: Laureate) -> Iterator[Candidate]:
+    first = Link(relation="prize_year", entity=one.name, result=str(one.year), gold=(one.id,))
     for category in CATEGORIES:
         if category != one.category:
-            yield from _winner_country(world, one.year, first, name, name, category)
-
-
-def _country_of_winner(
-    world: World, year: int, first: Link, key: str, phrase: str
-) -> Iterator[Candidate]:
-    category = pick(CATEGORIES, key, "three")
-    yield from _winner_country(world, year, first, key, phrase, category)
-
-
-def _winner_country(
-    world: World, year: int, first: Link, key: str, phrase: str, category: str
-) -> Iterator[Candidate]:
-    """A fact about the birth country of who won a prize in the year that the first link finds."""
-    one = world.sole_winner(category, year)
-    country = world.countries.get(one.country) if one else None
-    if one is None or country is None:
-        return
-    laureate = first.relation == "prize_year"
-    middle = Link(
-        relation="winner/birth_country",
-        entity=str(year),
-        result=country.name,
-        gold=(world.laureates[one.name][0].id,),
-        query=f"where was the winner of the {year} {prize(category)} born",
-    )
-    described = "winner_in_prize_year" if laureate else "winner_in_year_of_release"
-    for fact in world.facts_of(country):
-        yield chain(
-            family=f"{'laureate' if laureate else 'film'} year winner country fact",
-            start=first.entity,
-            phrase=phrase,
-            origin=("person" if laureate else "film", key),
-            steps=[
-                (first.relation, ""),
-                ("winner", category),
-                ("birth_country", ""),
-                (fact, ""),
-            ],
-            links=[first, middle, country_link(world, country, fact)],
-            described=[(described, prize(category)), ("birth_country", "")],
-            asked=fact,
-            answers=fact_answers(country, fact),
-            bridges=(str(year), one.name, country.name),
-        )
+            start = from_person(one.name)
+            yield from winner_country(world, start, first, one.year, category)

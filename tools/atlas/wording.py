@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -51,6 +52,15 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
+def joined(sentences: Sequence[str]) -> str:
+    """A paragraph; a sentence that ends in an abbreviation gets no second full stop.
+
+    >>> joined(["It is by Warner Bros..", "It is long."])
+    'It is by Warner Bros. It is long.'
+    """
+    return " ".join(re.sub(r"(?<=[^.])\.\.$", ".", sentence) for sentence in sentences)
+
+
 def the(country: str) -> str:
     """A country's name as it stands inside a sentence.
 
@@ -64,7 +74,7 @@ def the(country: str) -> str:
 def genre(film: Film) -> str:
     """A film's kind in words, as in "romantic comedy film"."""
     words = [_GENRES.get(name, name.lower()) for name in film.genres[:2]]
-    words.sort(key=lambda word: word not in _FIRST)
+    words.sort(key=lambda word: (word not in _FIRST) + 2 * (word in ("comedy", "drama")))
     return " ".join([*words, "film"])
 
 
