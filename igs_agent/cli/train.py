@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from igs_agent.cli.torch_needed import need_torch
+
+if TYPE_CHECKING:
+    from igs_agent.config import TrainConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
     parser.add_argument("--config", metavar="FILE", help="TOML file with settings")
-    parser.add_argument("--resume", action="store_true", help="go on with the run of that folder")
-    parser.add_argument("--dry-run", action="store_true", help="show the settings, train nothing")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the run in the folder run=…"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show the settings and what they amount to"
+    )
     parser.add_argument(
         "settings",
         nargs="*",
@@ -23,19 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train, or show what would be trained."""
     need_torch("igs train")
-    from pathlib import Path
-
-    from igs_agent.config_file import dump_config, load_config
+    from igs_agent.config_file import dump_config
     from igs_agent.trainer import train
 
-    config = load_config(args.config, args.settings)
-    if args.resume and args.config is None:
-        saved = Path(config.run) / "config.toml"
-        if saved.exists():
-            config = load_config(saved, args.settings)
+    config = _config(args)
     if args.dry_run:
-        print(dump_config(config), end="")
-        print(_outlook(config))
+        from igs_agent.outlook import outlook
+
+        print(dump_config(config))
+        print(outlook(config))
         return 0
     result = train(config, resume=args.resume)
     print(
@@ -45,18 +49,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _outlook(config: object) -> str:
-    """What the settings amount to, from the task and the policy that they name."""
-    from igs_agent.config import TrainConfig
-    from igs_agent.run import load_policy_of
-    from igs_env.task import make_task
+def _config(args: argparse.Namespace) -> TrainConfig:
+    """The settings; a run that is resumed without a file goes on with its own."""
+    from pathlib import Path
 
-    assert isinstance(config, TrainConfig)
-    task = make_task(**{**dict(config.env), "sampler": "none"})
-    policy = load_policy_of(config)
-    parameters = sum(parameter.numel() for parameter in policy.model.parameters())
-    rollouts = config.rollout.questions * config.rollout.group_size
-    return (
-        f"\n# {parameters / 1e6:.1f} M parameters on {policy.device}, {len(task.questions)} "
-        f"questions, {len(task.corpus)} documents, {rollouts} rollouts per update"
-    )
+    from igs_agent.config_file import load_config
+
+    config = load_config(args.config, args.settings)
+    saved = Path(config.run) / "config.toml"
+    if args.resume and args.config is None and saved.is_file():
+        return load_config(saved, args.settings)
+    return config
