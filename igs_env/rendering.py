@@ -26,13 +26,23 @@ def render_episode(
     """
     lines = [f"Question  {episode.question.text}"]
     for index, step in enumerate(episode.steps):
-        lines += ["", *_step_lines(index, step)]
-        if gains is not None and step.searched:
-            lines.append(f"          {_gain_text(gains[index] if index < len(gains) else None)}")
+        known = gains is not None and index < len(gains)
+        gain = gains[index] if gains is not None and known else None
+        lines += ["", render_step(index, step, gain, show_gain=gains is not None)]
     if episode.terminated and show_gold:
         lines.append(f"          gold: {' | '.join(episode.question.answers)}")
     elif episode.truncated:
         lines += ["", "truncated without an answer"]
+    return printable("\n".join(lines))
+
+
+def render_step(
+    index: int, step: Step, gain: InformationGain | None, *, show_gain: bool = True
+) -> str:
+    """One step as plain text: its action, what it brought, and what that was worth."""
+    lines = _step_lines(index, step)
+    if show_gain and step.searched:
+        lines.append(f"          {_gain_text(gain)}")
     return printable("\n".join(lines))
 
 

@@ -40,7 +40,8 @@ class TaskOptions(TypedDict, total=False):
     questions: str | PathLike[str] | Sequence[Question]
     """Registry name, path, or questions. Default `atlas`."""
     split: str
-    """`train`, `dev` or `test`. Default `train`, and all of them for given questions."""
+    """`train`, `dev` or `test`. Default: `train` for a name, what a benchmark is evaluated on, and
+    all of them for given questions."""
     hops: int | Sequence[int] | None
     """Only questions with so many hops. Default all."""
     corpus: str | PathLike[str] | Sequence[Document] | None
@@ -207,7 +208,7 @@ def _questions(source: Any, split: str | None) -> Sequence[Question]:
     if isinstance(source, PathLike):
         source = fspath(source)
     if isinstance(source, str):
-        return _shared_questions(source, split or "train")
+        return _shared_questions(source, split)
     return load_questions(source, split=split)
 
 
@@ -283,7 +284,7 @@ def _shared_corpus(source: str) -> Corpus:
 
 
 @lru_cache(maxsize=8)
-def _shared_questions(source: str, split: str) -> Sequence[Question]:
+def _shared_questions(source: str, split: str | None) -> Sequence[Question]:
     return load_questions(source, split=split)
 
 

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from igs_env.retrievers.encoder import Encoder, make_encoder
 
+BOUND = 100.0
+"""Of a component; encoders give rows of length 1 unless they are meant otherwise."""
+
 Vector = NDArray[np.float32]
 
 
@@ -45,9 +48,11 @@ class EmbedObservation(gym.ObservationWrapper[Vector, Any, str], gym.utils.Recor
         super().__init__(env)
         self._encoder = make_encoder(encoder, **dict(encoder_kwargs or {}))
         (probe,) = self._encoder.encode(["probe"])
-        self.observation_space = gym.spaces.Box(-np.inf, np.inf, probe.shape, np.float32)
+        # Rows have length 1 by the encoders' contract; a model that does not normalise is
+        # clipped rather than out of its space.
+        self.observation_space = gym.spaces.Box(-BOUND, BOUND, probe.shape, np.float32)
 
     def observation(self, observation: str) -> Vector:
         """The text's vector."""
         (vector,) = self._encoder.encode([observation])
-        return np.asarray(vector, dtype=np.float32)
+        return np.clip(np.asarray(vector, dtype=np.float32), -BOUND, BOUND)

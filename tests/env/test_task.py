@@ -85,7 +85,7 @@ def test_a_split_is_taken_of_given_questions_too() -> None:
     assert ids() == everything
     assert ids(split="train") == everything[:20]
     assert ids(split="dev") == everything[20:]
-    assert ids(questions="scripted:QUESTIONS") == everything[:20]
+    assert ids(questions="scripted:QUESTIONS") == everything
 
 
 def test_questions_are_chosen_by_hops() -> None:

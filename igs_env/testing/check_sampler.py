@@ -1,0 +1,52 @@
+"""`check_sampler`: whether a sampler of counterfactual documents keeps the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from igs_env.information_gain import FragmentSampler
+from igs_env.types import Episode
+
+
+def check_sampler(sampler: FragmentSampler, episodes: Sequence[Episode], *, draws: int = 3) -> None:
+    """Hold a sampler against the rules of `FragmentSampler`.
+
+    Args:
+        sampler: yours.
+        episodes: finished or not, of at least two questions, each with a search that found
+            something.
+        draws: asked for.
+
+    Raises:
+        AssertionError: the first rule that is broken, what was expected and what was got.
+    """
+    assert isinstance(sampler.name, str), f"name must be a str, got {sampler.name!r}"
+    assert sampler.name, "name must not be empty: it is shown in info"
+    assert len({e.question.id for e in episodes}) >= 2, "give episodes of two questions or more"
+    places = [
+        (episode, index)
+        for episode in episodes
+        for index, step in enumerate(episode.steps)
+        if step.documents
+    ]
+    assert places, "give episodes with a search that found something"
+    first = {}
+    for episode, step in places:
+        drawn = sampler.sample(episode, step, draws=draws, batch=episodes)
+        where = f"episode {episode.id}, step {step}"
+        assert isinstance(drawn, tuple), f"{where}: expected a tuple, got {type(drawn).__name__}"
+        assert len(drawn) <= draws, f"{where}: expected at most {draws} draws, got {len(drawn)}"
+        for fragment in drawn:
+            source = fragment.origin[0] if fragment.origin else None
+            own = [e.id for e in episodes if e.question.id == episode.question.id]
+            assert source not in own, (
+                f"{where}: drew from {source}, a rollout of the same question; that biases the "
+                "gain towards 0"
+            )
+        first[episode.id, step] = drawn
+    for episode, step in reversed(places):
+        again = sampler.sample(episode, step, draws=draws, batch=list(episodes)[::-1])
+        assert again == first[episode.id, step], (
+            f"episode {episode.id}, step {step}: another draw when asked again in another order; "
+            "draws must depend on (episode.seed, question id, step, draw) only"
+        )

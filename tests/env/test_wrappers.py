@@ -1,0 +1,156 @@
+"""Wrappers: what they change, that they check, and that specs record them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from scripted import LIVE
+
+import igs_env  # noqa: F401
+from igs_env.errors import ConfigurationError
+from igs_env.testing import check_environment
+from igs_env.wrappers import (
+    EmbedObservation,
+    FlatInfo,
+    InformationGainReward,
+    QueryTemplateAction,
+    RecordEpisodes,
+    TranscriptObservation,
+)
+from igs_env.wrappers.query_template_action import names_in
+
+SEARCH = "<search>Who directed Alpha?</search>"
+
+
+def made(**options: Any) -> Any:
+    return gym.make("IGSearchQA-v0", **{**LIVE, **options})
+
+
+def test_a_transcript_observation_ends_with_the_steps_own_text() -> None:
+    env, plain = TranscriptObservation(made()), made()
+    prompt, _ = env.reset(seed=0)
+    assert plain.reset(seed=0)[0] == prompt
+    seen, own = env.step(SEARCH)[0], plain.step(SEARCH)[0]
+    assert seen == prompt + SEARCH + own
+
+
+def test_flat_info_holds_scalars_and_strings_and_loses_nothing() -> None:
+    env, plain = FlatInfo(made()), made()
+    env.reset(seed=0), plain.reset(seed=0)
+    flat, full = env.step(SEARCH)[4], plain.step(SEARCH)[4]
+    assert all(isinstance(value, bool | int | float | str) for value in flat.values())
+    assert flat.keys() == full.keys()
+    ids = [document["id"] for document in json.loads(flat["documents"])]
+    assert ids == [document.id for document in full["documents"]]
+    assert json.loads(flat["counterfactual_ids"]) == [list(x) for x in full["counterfactual_ids"]]
+
+
+def test_the_gain_is_added_where_it_is_valid_and_nowhere_else() -> None:
+    env = InformationGainReward(made(), beta=0.5)
+    env.reset(seed=0, options={"question_id": "q00"})
+    _, reward, _, _, info = env.step(SEARCH)
+    assert info["information_gain"] != 0
+    assert reward == 0.5 * info["information_gain"]
+    assert env.step("nothing")[1] == 0.0
+
+
+def test_embedded_observations_are_unit_vectors_of_the_asked_size() -> None:
+    env = EmbedObservation(made(), encoder_kwargs={"dimensions": 32})
+    vector, _ = env.reset(seed=0)
+    assert vector in env.observation_space
+    assert vector.shape == (32,)
+    np.testing.assert_allclose(np.linalg.norm(vector), 1.0, atol=1e-5)
+    assert not np.array_equal(vector, env.step(SEARCH)[0])
+
+
+def test_finished_episodes_are_lines_that_can_be_read_at_once(tmp_path: Path) -> None:
+    env = RecordEpisodes(made(), tmp_path / "episodes.jsonl")
+    for answer in ("wrong", "right"):
+        env.reset(options={"question_id": "q00"})
+        gold = env.unwrapped.episode.question.answers[0]
+        _, _, _, _, info = env.step(SEARCH)
+        env.step(f"<answer>{gold if answer == 'right' else 'nobody'}</answer>")
+    rows = [json.loads(line) for line in (tmp_path / "episodes.jsonl").open()]
+    assert [row["reward"] for row in rows] == [0.0, 1.0]
+    assert rows[1]["steps"][0]["gain"]["value"] == info["information_gain"]
+    assert rows[0]["steps"][0]["text"] == "Who directed Alpha?"
+    env.close()
+    env.close()
+
+
+def test_an_episode_that_is_not_over_is_not_recorded(tmp_path: Path) -> None:
+    env = RecordEpisodes(made(), tmp_path / "episodes.jsonl")
+    env.reset(seed=0)
+    env.step(SEARCH)
+    assert (tmp_path / "episodes.jsonl").read_text() == ""
+
+
+def test_macro_actions_search_and_answer_with_what_is_in_sight() -> None:
+    env = QueryTemplateAction(made(), spans=3)
+    env.reset(options={"question_id": "q00"})
+    choices = env.choices()
+    assert [c.text for c in choices[:3]] == ["Who directed Alpha?", "Who directed ?", "Alpha"]
+    env.step(2)
+    answers = [c.text for c in env.choices()[-3:]]
+    gold = env.unwrapped.episode.question.answers[0]
+    assert gold in answers
+    _, reward, terminated, _, info = env.step(2 + 2 * 3 + answers.index(gold))
+    assert (reward, terminated) == (1.0, True)
+    assert json.loads(info["choices"])[0] == "search: Who directed Alpha?"
+
+
+def test_a_macro_action_without_a_span_is_an_invalid_action() -> None:
+    env = QueryTemplateAction(made(), spans=3)
+    env.reset(options={"question_id": "q00"})
+    assert env.step(10)[4]["invalid"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Who wrote the film That Touch of Mink?", ["That Touch of Mink"]),
+        ("In which year was Éva Ágnes Ó born?", ["Éva Ágnes Ó"]),
+        ("no names here", []),
+        ("It runs for 118 minutes.", ["118"]),
+    ],
+)
+def test_names_and_numbers_of_a_text(text: str, names: list[str]) -> None:
+    assert names_in(text) == names
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        TranscriptObservation,
+        lambda env: EmbedObservation(env, encoder_kwargs={"dimensions": 16}),
+        lambda env: InformationGainReward(env, beta=0.1),
+    ],
+    ids=["transcript", "embed", "gain_reward"],
+)
+def test_wrapped_environments_pass_gymnasiums_checks(wrap: Any) -> None:
+    check_environment(wrap(made().unwrapped), text_actions=False)
+
+
+def test_a_spec_records_the_wrappers_and_their_arguments() -> None:
+    env = InformationGainReward(TranscriptObservation(made()), beta=0.25)
+    again = gym.make(env.spec)
+    prompt, _ = again.reset(seed=0)
+    text, reward, _, _, info = again.step(SEARCH)
+    assert text.startswith(prompt)
+    assert reward == 0.25 * info["information_gain"]
+
+
+def test_wrong_arguments_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="spans must be an integer of at least 1"):
+        QueryTemplateAction(made(), spans=0)
+    with pytest.raises(ConfigurationError, match="beta must be a finite number"):
+        InformationGainReward(made(), beta=float("nan"))
+    with pytest.raises(ConfigurationError, match="cannot be recorded"):
+        RecordEpisodes(made(), tmp_path / "missing" / "episodes.jsonl")
+    with pytest.raises(ConfigurationError, match="for igs_env's environments"):
+        TranscriptObservation(gym.make("CartPole-v1"))  # type: ignore[arg-type]
