@@ -147,6 +147,13 @@ def test_no_single_passage_holds_both_the_start_and_the_answer_of_a_bridge() -> 
             assert not both, (question, both)
 
 
+def test_most_answers_of_several_hops_are_in_no_passage_but_the_gold_ones() -> None:
+    for split in SPLITS:
+        found = [q for q in questions(split=split) if q.kind == "bridge"]
+        only = [q for q in found if holding(q.answers[0]) <= set(q.gold_documents[-1])]
+        assert len(only) >= 0.74 * len(found)
+
+
 def test_every_hop_has_a_relation_an_entity_and_a_query() -> None:
     for question in everything():
         parts = [question.metadata[key] for key in ("relations", "entities", "queries")]

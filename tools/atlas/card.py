@@ -45,6 +45,7 @@ Tested on the committed data in `tests/env/test_atlas.py`, by the words of the p
 - every answer but `yes` and `no` is in at most 1 % of the passages;
 - neither the answer nor a bridging name is in the question, but for comparisons, which name both;
 - no passage holds both the start of a question of several hops and its answer;
+- of the questions of several hops, 74 % or more have an answer that no other passage holds;
 - gold passages name what is looked up; the last one states the answer.
 
 The builder follows each relation path over all facts of the sources, told or not, and keeps a

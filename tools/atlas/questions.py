@@ -11,7 +11,7 @@ from tools.atlas.comparison import comparison, yes_no
 from tools.atlas.facts import Facts
 from tools.atlas.single import single
 from tools.atlas.three_hops import three_hops
-from tools.atlas.verify import Words, fault
+from tools.atlas.verify import Words, fault, only_in_gold
 from tools.atlas.wording import draw
 from tools.atlas.world import World
 
@@ -20,6 +20,8 @@ SHARES = {"single": 0.35, "bridge2": 0.35, "bridge3": 0.15, "comparison": 0.12, 
 """Parts of a split."""
 MOST, MOST_YES_NO = 0.008, 0.015
 """Largest part of a split with the same answer; with `yes`, and with `no`."""
+ELSEWHERE = 0.25
+"""Largest part of the questions of several hops whose answer other passages hold too."""
 
 WEIGHTS = {
     "film director": 3.0,
@@ -85,6 +87,7 @@ def _split(
     chosen: list[Candidate] = []
     for group, share in SHARES.items():
         wanted = round(share * size)
+        elsewhere = round(wanted * ELSEWHERE) if group.startswith("bridge") else wanted
         for candidate in _mixed(pools[split, group]):
             if not wanted:
                 break
@@ -92,7 +95,9 @@ def _split(
             most = MOST_YES_NO if group == "yes_no" else MOST
             if answers[answer] >= most * size or candidate.text in texts:
                 continue
-            if not fault(candidate, facts, words):
+            only_there = only_in_gold(candidate, words)
+            if (only_there or elsewhere) and not fault(candidate, facts, words):
+                elsewhere -= not only_there
                 answers[answer] += 1
                 texts.add(candidate.text)
                 chosen.append(candidate)

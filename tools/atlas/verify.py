@@ -48,6 +48,10 @@ class Words:
         both = set.intersection(*sets)
         return {number for number in both if wanted in self._texts[number]}
 
+    def position(self, document: str) -> int:
+        """A passage's place in the corpus."""
+        return self._numbers[document]
+
     def states(self, document: str, phrase: str) -> bool:
         """Whether a passage holds the phrase."""
         return normal(phrase) in self._texts[self._numbers[document]]
@@ -65,6 +69,12 @@ def fault(candidate: Candidate, facts: Facts, words: Words) -> str:
         if found:
             return problem
     return ""
+
+
+def only_in_gold(candidate: Candidate, words: Words) -> bool:
+    """Whether no passage but the gold ones of the last hop holds the answer."""
+    gold = {words.position(document) for document in candidate.gold[-1]}
+    return words.holding(candidate.answers[0]) <= gold
 
 
 def _unique(candidate: Candidate, facts: Facts) -> bool:
