@@ -1,37 +1,30 @@
-"""A retriever of your own: any object with `search`, held against the contract, then used."""
+"""A retriever of your own: one method, checked by the shipped checker."""
+
+from __future__ import annotations
 
 import gymnasium as gym
 
+import igs_env  # noqa: F401 - registers the environments
 from igs_env.datasets import open_corpus
-from igs_env.retrievers.check import check_retriever
+from igs_env.testing import check_retriever
 from igs_env.types import Document
+
+corpus = open_corpus("atlas")
 
 
 class TitleRetriever:
-    """Documents whose title shares the most words with the query."""
+    """Documents whose title shares most words with the query."""
 
-    def __init__(self, corpus):
-        self.corpus = corpus
+    def search(self, queries: list[str], top_k: int) -> list[tuple[Document, ...]]:
+        return [self._best(set(query.lower().split()), top_k) for query in queries]
 
-    def search(self, queries, top_k):
-        return [self.best(set(query.lower().split()), top_k) for query in queries]
-
-    def best(self, words, top_k):
-        scored = [(len(words & set(d.title.lower().split())), d) for d in self.corpus]
-        found = sorted((pair for pair in scored if pair[0]), key=lambda pair: -pair[0])[:top_k]
-        return tuple(
-            Document(id=d.id, title=d.title, text=d.text, score=float(n)) for n, d in found
-        )
+    def _best(self, words: set[str], top_k: int) -> tuple[Document, ...]:
+        shared = [(len(words & set(d.title.lower().split())), -i) for i, d in enumerate(corpus)]
+        best = sorted((pair for pair in shared if pair[0]), reverse=True)[:top_k]
+        return tuple(corpus[-place] for _, place in best)
 
 
-corpus = open_corpus("fiction:documents=2000,seed=0")
-retriever = TitleRetriever(corpus)
-check_retriever(retriever, corpus)
-
-env = gym.make(
-    "IGSearchQA-v0", questions="fiction:documents=2000,seed=0", corpus=corpus, retriever=retriever
-)
-question, info = env.reset(seed=0)
-title = corpus[0].title
-observation, reward, terminated, truncated, info = env.step(f"<search>{title}</search>")
-print([document.title for document in info["documents"]])
+check_retriever(TitleRetriever(), corpus)
+env = gym.make("IGSearchQA-v0", retriever=TitleRetriever())
+env.reset(seed=0)
+print(env.step("<search>Government of Peru</search>")[0])
