@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import faiss
+import numpy as np
 
 from igs_env.datasets.cache import cache_folder, file_key
 from igs_env.datasets.corpus import Corpus
@@ -56,7 +57,9 @@ class DenseRetriever:
         positions[~vectors.any(axis=1)] = -1
         return [
             self._documents(*row)
-            for row in zip(scores.round(5).tolist(), positions.tolist(), strict=True)
+            for row in zip(
+                scores.astype(np.float64).round(5).tolist(), positions.tolist(), strict=True
+            )
         ]
 
     def _documents(self, scores: list[float], positions: list[int]) -> tuple[Document, ...]:

@@ -159,7 +159,7 @@ def _ask(retriever: HttpRetriever, query: str, answers: Any) -> None:
 def test_a_forked_process_does_not_share_its_parents_connection() -> None:
     context = multiprocessing.get_context("fork")
     answers = context.Queue()
-    with server(echo) as (url, _):
+    with server(echo) as (url, recorder):
         retriever = make_retriever(url, None)
         retriever.search(["before"], 1)
         child = context.Process(target=_ask, args=(retriever, "child", answers))
@@ -169,6 +169,7 @@ def test_a_forked_process_does_not_share_its_parents_connection() -> None:
         child.join()
     assert own == [f"parent{number}" for number in range(20)]
     assert theirs == [f"child{number}" for number in range(20)]
+    assert recorder.connections == 2
 
 
 def test_a_client_goes_into_another_process_and_opens_its_own_connections() -> None:

@@ -31,12 +31,19 @@ def test_equal_scores_go_to_the_retriever_that_is_named_first() -> None:
     assert [d.id for d in fuse([ranking("b"), ranking("a")])] == ["b", "a"]
 
 
-def test_the_first_documents_do_not_depend_on_how_many_are_wanted() -> None:
-    retriever = make_retriever(
-        "hybrid", small_corpus(), retriever_kwargs={"dense": {"encoder": "hashing"}}
-    )
-    for query in ("film by Ridley Scott", "capital of Peru"):
-        assert retriever.search([query], 10)[0][:2] == retriever.search([query], 2)[0]
+class Scripted:
+    def __init__(self, ids: str) -> None:
+        self.ids = ids
+
+    def search(self, queries: Sequence[str], top_k: int) -> list[tuple[Document, ...]]:
+        return [ranking(self.ids[:top_k]) for _ in queries]
+
+
+def test_the_best_document_is_the_same_however_many_are_wanted() -> None:
+    retriever = HybridRetriever([Scripted("abc"), Scripted("dec")])
+    for top_k in (1, 2, 5):
+        best = retriever.search(["any"], top_k)[0][0]
+        assert (best.id, best.score) == ("c", pytest.approx(1 / 63 + 1 / 63))
 
 
 def test_a_retriever_that_fails_is_not_left_out_silently() -> None:

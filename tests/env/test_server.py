@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -15,6 +16,7 @@ from retrieval_fixtures import small_corpus
 
 from igs_env.errors import ConfigurationError, RetrievalError
 from igs_env.retrievers import make_retriever
+from igs_env.retrievers.batcher import Batcher
 from igs_env.retrievers.search_request import ServerLimits
 from igs_env.retrievers.server import create_app, serving
 from igs_env.types import Document
@@ -201,6 +203,23 @@ def test_a_client_that_hangs_up_does_not_end_the_search_of_the_others() -> None:
             httpx.post(url, json={"queries": ["hasty"]}, timeout=0.3)
         gate.open.set()
         assert patient.result().status_code == 200
+
+
+def test_a_request_that_is_cancelled_does_not_cancel_the_search_it_shares() -> None:
+    async def two_ask_and_one_leaves() -> list[tuple[Document, ...]]:
+        batcher = Batcher(gate, most_waiting=10)
+        hasty = asyncio.create_task(batcher.search(["hasty"], 1))
+        patient = asyncio.create_task(batcher.search(["patient"], 1))
+        assert await asyncio.to_thread(gate.begun.wait, 10)
+        hasty.cancel()
+        await asyncio.sleep(0)
+        gate.open.set()
+        return await patient
+
+    gate = Gate()
+    ((found,),) = asyncio.run(two_ask_and_one_leaves())
+    assert found.id == "patient"
+    assert gate.asked == [(["hasty", "patient"], 1)]
 
 
 def test_a_port_that_is_taken_is_an_error(url: str) -> None:
