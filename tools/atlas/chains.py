@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from tools.atlas.candidate import Candidate
 from tools.atlas.facts import Entity, Step
-from tools.atlas.question_words import ASKED, DESCRIBED, QUERIES
+from tools.atlas.queries import QUERIES
+from tools.atlas.question_words import ASKED, DESCRIBED
 from tools.atlas.records import Film
 from tools.atlas.wording import draw, pick
 
@@ -113,5 +114,6 @@ def _plain(text: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    """The question with a capital; "Name the director of Mr.." loses its second full stop."""
-    return re.sub(r"(?<=[^.])\.\.$", ".", text[0].upper() + text[1:])
+    """The question with a capital and one mark at its end, whatever a title ends in."""
+    text = re.sub(r"(?<=[^.])\.\.$", ".", text[0].upper() + text[1:])
+    return re.sub(r"(?<=[!?])\.$|(?<=\?)\?$", "", text)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tools.atlas.candidate import Candidate
 from tools.atlas.chains import aliases, film_answers
-from tools.atlas.question_words import QUERIES
+from tools.atlas.queries import QUERIES
 from tools.atlas.wording import draw, pick, shuffled, the
 from tools.atlas.world import World
 
@@ -23,10 +23,13 @@ _MORE = {
     "minutes": (
         (True, "Which film is longer, {a} or {b}?"),
         (False, "Which film has the shorter running time, {a} or {b}?"),
+        (True, "Which of the films {a} and {b} has the longer running time?"),
+        (False, "Which film is shorter, {a} or {b}?"),
     ),
     "peak": (
         (True, "Which country has the higher highest point, {a} or {b}?"),
         (False, "Which country has the lower highest point, {a} or {b}?"),
+        (True, "In which country is the highest point higher, {a} or {b}?"),
     ),
     "birthday": (
         (False, "Who was born first, {a} or {b}?"),
@@ -36,6 +39,7 @@ _MORE = {
     "number": (
         (True, "Which element has the higher atomic number, {a} or {b}?"),
         (False, "Which element has the lower atomic number, {a} or {b}?"),
+        (True, "Of {a} and {b}, which element has the higher atomic number?"),
     ),
 }
 _SAME = {
@@ -47,6 +51,7 @@ _SAME = {
     "birth_country": (
         "Were {a} and {b} born in the same country?",
         "Do {a} and {b} have the same birth country?",
+        "Is the birth country of {a} also that of {b}?",
     ),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tools.atlas.records import Country
-from tools.atlas.wording import joined, listed, pick, shuffled, the
+from tools.atlas.wording import article, joined, listed, pick, shuffled, the
 
 Told = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -39,7 +39,7 @@ TOPICS: dict[str, tuple[str, Told]] = {
                 ),
             ),
             ("formal", ("Its official name is {v}.", "The country's formal name is {v}.")),
-            ("government", ("The form of government is {v}.", "The state is organised as {v}.")),
+            ("government", ("The form of government is {a}.", "The state is organised as {a}.")),
             (
                 "legislature",
                 (
@@ -146,6 +146,7 @@ def _sentence(country: Country, topic: str, fact: str, options: tuple[str, ...],
         n=name,
         N=name[0].upper() + name[1:],
         v=value,
+        a=article(value),
         l=listed([the(part) for part in value.split(", ")]),
         peak=peak,
         m=f"{int(metres):,}" if metres else "",

@@ -67,7 +67,7 @@ def film_text(film: Film) -> str:
 def _facts(film: Film) -> list[tuple[str, tuple[str, ...]]]:
     facts = [
         ("writers", _writing(film), film.writers),
-        ("cast", _CAST, actors(film)),
+        ("cast", _CAST if len(actors(film)) > 1 else _CAST[:1], actors(film)),
         ("studios", _SEVERAL_STUDIOS if len(film.studios) > 1 else _STUDIOS, film.studios),
         ("places", _PLACES, film.countries),
         ("lengths", _LENGTHS, film.minutes),
@@ -85,8 +85,8 @@ def _writing(film: Film) -> tuple[str, ...]:
 
 
 def co_writers(film: Film) -> tuple[str, ...]:
-    """Writers who did not also direct."""
-    return tuple(name for name in film.writers if name not in film.directors)
+    """Writers other than a sole director."""
+    return tuple(name for name in film.writers if film.directors != (name,))
 
 
 def _told(options: tuple[str, ...], film: Film, slot: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tools.atlas.chains import Link, Start, film_phrase
-from tools.atlas.question_words import QUERIES
+from tools.atlas.queries import QUERIES
 from tools.atlas.records import Country, Element, Film
 from tools.atlas.wording import shuffled, the
 from tools.atlas.world import ROLE_OF, World

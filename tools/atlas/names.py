@@ -17,6 +17,7 @@ _COUNTRIES = {
     "Cyprys": "Cyprus",
     "DRC": "Democratic Republic of the Congo",
     "Trinidad": "Trinidad and Tobago",
+    "Holy See": "Vatican City",
     "UK": "United Kingdom",
     "People's Republic of China": "China",
     "British Hong Kong": "Hong Kong",

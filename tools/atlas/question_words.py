@@ -1,4 +1,4 @@
-"""How questions and queries are worded."""
+"""How questions are worded."""
 
 from __future__ import annotations
 
@@ -119,10 +119,12 @@ DESCRIBED: dict[str, tuple[str, ...]] = {
     "film_of_person_directors": (
         "the {a} film directed by {x}",
         "the film that {x} directed in {a}",
+        "the {a} film by the director {x}",
     ),
     "film_of_person_writers": (
         "the {a} film written by {x}",
         "the film of {a} whose screenplay {x} wrote",
+        "the {a} film with a screenplay by {x}",
     ),
     "country": (
         "the country where {x} was made",
@@ -137,63 +139,47 @@ DESCRIBED: dict[str, tuple[str, ...]] = {
     "discovery_country": (
         "the country where {x} was discovered",
         "the country in which the discovery of {x} was made",
+        "the country that saw the discovery of {x}",
     ),
     "winner_in_year_of_release": (
         "the winner of the {a} in the year in which {x} was released",
         "the person who won the {a} in the release year of {x}",
+        "the person to whom the {a} went in the year that {x} came out",
     ),
     "winner_in_prize_year": (
         "the winner of the {a} in the year in which {x} won a Nobel Prize",
         "the person who won the {a} in the year of the Nobel Prize of {x}",
+        "the person to whom the {a} went when {x} received a Nobel Prize",
     ),
-    "winner": ("the winner of the {a} of {x}", "the person who won the {a} in {x}"),
-    "discoverer": ("the discoverer of {x}", "the person who discovered {x}"),
-    "country_by_capital": ("the country whose capital is {x}", "the country with the capital {x}"),
+    "winner": (
+        "the winner of the {a} of {x}",
+        "the person who won the {a} in {x}",
+        "the person to whom the {a} went in {x}",
+    ),
+    "discoverer": (
+        "the discoverer of {x}",
+        "the person who discovered {x}",
+        "the person to whom the discovery of {x} is owed",
+    ),
+    "country_by_capital": (
+        "the country whose capital is {x}",
+        "the country with the capital {x}",
+        "the country of which {x} is the capital",
+    ),
     "country_by_peak": (
         "the country whose highest point is {x}",
         "the country that has {x} as its highest point",
+        "the country of which {x} is the highest point",
     ),
     "country_by_anthem": (
         "the country whose national anthem is {x}",
         "the country with the national anthem {x}",
+        "the country that has {x} as its national anthem",
     ),
     "country_by_currency": (
         "the country whose currency is called {x}",
         "the country where people pay in {x}",
+        "the country with the currency {x}",
     ),
 }
 """Phrases for an entity by way of `{x}` and an argument `{a}`, by relation."""
-
-QUERIES: dict[str, str] = {
-    "director": "director of the film {x}",
-    "writer": "screenplay of the film {x}",
-    "studio": "production company of the film {x}",
-    "year": "film {x} released",
-    "film_by_director": "film directed by {x} in {a}",
-    "film_by_writer": "film written by {x} in {a}",
-    "country": "country of the film {x}",
-    "capital": "capital of {x}",
-    "peak": "highest point of {x}",
-    "currency": "currency of {x}",
-    "anthem": "national anthem of {x}",
-    "legislature": "legislature of {x}",
-    "city": "largest city in {x}",
-    "independence": "independence of {x}",
-    "emblem": "national symbol of {x}",
-    "birthplace": "birthplace of {x}",
-    "birthday": "date of birth of {x}",
-    "birth_country": "birth country of {x}",
-    "affiliation": "institution of {x}",
-    "prize_year": "Nobel Prize of {x}",
-    "winner": "winner of the {x} {a}",
-    "discoverer": "discoverer of {x}",
-    "discovery_year": "discovery year of {x}",
-    "discovery_country": "country of the discovery of {x}",
-    "country_by_capital": "country that has the capital {x}",
-    "country_by_peak": "country with highest point {x}",
-    "country_by_anthem": "country with national anthem {x}",
-    "country_by_currency": "country with currency {x}",
-    "minutes": "film {x} running time in minutes",
-    "number": "atomic number of {x}",
-}
-"""A good search for each relation."""
