@@ -299,10 +299,12 @@ def token_log_probs(
     return rows
 
 
-def causal_lm(corpus: Documents, *, path: str, template: str | None = None) -> CausalLMScorer:
-    """The environment's `scorer="igs_agent.scorer:causal_lm"`; `path` as for `load_policy`.
+def causal_lm(
+    corpus: Documents, *, path: str, template: str | None = None, dtype: str = "float32"
+) -> CausalLMScorer:
+    """The environment's `scorer="igs_agent.scorer:causal_lm"`; arguments as of `load_policy`.
 
     `corpus` is not read; every scorer factory is given it.
     """
     del corpus
-    return CausalLMScorer(load_policy(path, template=template))  # type: ignore[arg-type]
+    return CausalLMScorer(load_policy(path, template=template, dtype=dtype))  # type: ignore[arg-type]
