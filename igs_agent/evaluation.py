@@ -102,9 +102,10 @@ class Evaluation:
         return {name: Evaluation(rows=tuple(groups[name])) for name in sorted(groups)}
 
     def metrics(self) -> dict[str, float]:
-        """The columns' means under their metric names."""
-        means = {f"eval/{name}": self.mean(name) for name in (*SCORES, *HABITS)}
-        return {**means, "eval/retrieval_failed": self.failed / max(1, len(self.rows))}
+        """The columns' means under their metric names; what no row has is left out."""
+        means = {name: self.mean(name) for name in (*SCORES, *HABITS)}
+        known = {f"eval/{name}": mean for name, mean in means.items() if not math.isnan(mean)}
+        return {**known, "eval/retrieval_failed": self.failed / max(1, len(self.rows))}
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """Rows for a JSON file."""

@@ -16,7 +16,7 @@ SAMPLE = 64
 
 
 def outlook(config: TrainConfig) -> str:
-    """The policy, the questions and the tokens of an update, as lines of text.
+    """The policy, the questions and the tokens of an update, as comments of a TOML file.
 
     Loads the policy and the task as training would, so that what cannot be loaded is found here.
     """
@@ -26,13 +26,13 @@ def outlook(config: TrainConfig) -> str:
     evaluated = min(config.evaluation.questions, len(dev.questions))
     return "\n".join(
         [
-            f"policy      {policy.name}: {_parameters(policy)} on {policy.device}, template "
+            f"# policy      {policy.name}: {_parameters(policy)} on {policy.device}, template "
             f"{policy.template}, context {policy.context_length:,} tokens",
-            f"questions   {len(task.questions):,} to train on, {evaluated:,} of "
+            f"# questions   {len(task.questions):,} to train on, {evaluated:,} of "
             f"{len(dev.questions):,} {config.evaluation.split} questions per evaluation",
-            f"documents   {len(task.corpus):,}",
-            f"update      {_tokens(config, task, policy)}",
-            f"run         {config.updates:,} updates in {config.run}",
+            f"# documents   {len(task.corpus):,}",
+            f"# update      {_tokens(config, task, policy)}",
+            f"# run         {config.updates:,} updates in {config.run}",
         ]
     )
 
@@ -46,7 +46,7 @@ def _parameters(policy: Policy) -> str:
     share = "all trained" if trained == sum(p.numel() for p in everything) else "LoRA"
     return (
         f"{sum(p.numel() for p in everything) / 1e6:,.1f} M parameters, {trained / 1e6:,.1f} M of "
-        f"them trained ({share}), {held / 2**30:.2f} GiB with gradients and optimiser"
+        f"them trained ({share}), {held / 2**20:,.0f} MiB with gradients and optimiser"
     )
 
 
@@ -56,7 +56,7 @@ def _tokens(config: TrainConfig, task: Task, policy: Policy) -> str:
     prompt = _mean([len(policy.encode_prompt(text)) for text in questions])
     documents = [task.corpus[index] for index in range(min(SAMPLE, len(task.corpus)))]
     found = _mean([len(policy.encode(render_documents(rules.protocol, (d,)))) for d in documents])
-    turns = rules.max_searches + 1
+    turns = rules.max_steps
     written = turns * config.rollout.max_tokens
     read = prompt + rules.max_searches * rules.top_k * found
     longest = min(policy.context_length, read + written)

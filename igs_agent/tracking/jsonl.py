@@ -53,7 +53,8 @@ class JsonlTracker:
 
     def timings(self, update: int, seconds: Mapping[str, float]) -> None:
         """See `Tracker.timings`."""
-        self._files["timings.jsonl"].append([{"update": update, **seconds}])
+        phases = {f"seconds/{name}": value for name, value in seconds.items()}
+        self._files["timings.jsonl"].append([{"update": update, **phases}])
 
     def offsets(self) -> dict[str, int]:
         """Bytes of each file so far, all of them safely on the disk."""

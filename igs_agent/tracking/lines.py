@@ -66,10 +66,10 @@ def shown(values: Numbers) -> str:
 
 
 def evaluation_line(update: int, values: Numbers) -> str:
-    """An evaluation in one line.
+    """An evaluation in one line: the metrics that an update's line has, and no others.
 
-    >>> evaluation_line(10, {"eval/exact_match": 0.25, "eval/recall": 0.5})
-    'evaluation after 10 updates  exact_match 0.250  recall 0.500'
+    >>> evaluation_line(10, {"eval/recall": 0.5, "eval/exact_match": 0.25, "eval/truncated": 1.0})
+    'evaluation after 10 updates  EM 0.250  recall 0.500'
     """
-    scores = (f"{name.removeprefix('eval/')} {value:.3f}" for name, value in values.items())
-    return "  ".join([f"evaluation after {update} updates", *scores])
+    scores = {name.replace("eval/", "rollout/"): value for name, value in values.items()}
+    return f"evaluation after {update} updates  {shown(scores)}"

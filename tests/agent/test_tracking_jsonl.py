@@ -46,12 +46,12 @@ def test_rows_are_on_disk_as_soon_as_they_are_reported(tmp_path: Path) -> None:
     tracker = JsonlTracker(tmp_path, {})
     tracker.metrics(0, {"rollout/reward": 0.5})
     tracker.episodes(0, [{"id": "a"}, {"id": "b"}])
-    tracker.timings(0, {"rollout": 1.5})
+    tracker.timings(0, {"rollout": 1.5, "update": 0.5})
     found = {name: list(read_jsonl(tmp_path / name)) for name in FILES}
     assert found == {
         "metrics.jsonl": [{"update": 0, "rollout/reward": 0.5}],
         "episodes.jsonl": [{"update": 0, "id": "a"}, {"update": 0, "id": "b"}],
-        "timings.jsonl": [{"update": 0, "rollout": 1.5}],
+        "timings.jsonl": [{"update": 0, "seconds/rollout": 1.5, "seconds/update": 0.5}],
     }
 
 

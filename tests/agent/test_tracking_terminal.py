@@ -38,7 +38,7 @@ def report(tracker: Tracker) -> None:
 def test_plain_lines_say_how_it_goes_and_how_long_it_will_take() -> None:
     lines: list[str] = []
     report(LinesTracker(11, write=lines.append))
-    assert lines[0] == "evaluation after 0 updates  exact_match 0.125  recall 0.500"
+    assert lines[0] == "evaluation after 0 updates  EM 0.125  recall 0.500"
     assert lines[1] == (
         "EM 0.250  F1 0.300  reward 0.275  real -1.25  counterfactual -2.50  all fail 0.40  "
         "all pass 0.10  searches 1.50  valid 0.96  gradient 0.821  "
@@ -82,7 +82,7 @@ def test_a_terminal_shows_numbers_phases_progress_and_time_left(monkeypatch) -> 
         "gradient 0.821",
         "600 tokens/s",
         "rollout 1.0 s",
-        "evaluation after 0 updates  exact_match 0.125",
+        "evaluation after 0 updates  EM 0.125",
     ):
         assert shown in last, last
 

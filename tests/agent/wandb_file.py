@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,19 +13,32 @@ _BLOCK, _FILE_HEADER = 32 * 1024, 7
 _FULL, _LAST = 1, 4
 
 
-def history(folder: Path) -> list[dict[str, Any]]:
-    """Everything that was logged to the only run below a folder, one dict per call, in order."""
+def history(folder: Path, *, patience: float = 20.0) -> list[dict[str, Any]]:
+    """Everything that was logged to the only run below a folder, one dict per call, in order.
+
+    W&B's own process may still be writing when `finish` has returned.
+    """
+    (path,) = folder.rglob("*.wandb")
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        records = [_parsed(data) for data in _records(path.read_bytes())]
+        if any(record.WhichOneof("record_type") == "exit" for record in records):
+            break
+        time.sleep(0.05)
+    return [
+        {item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in items}
+        for record in records
+        if record.WhichOneof("record_type") == "history"
+        for items in [record.history.item]
+    ]
+
+
+def _parsed(data: bytes) -> Any:
     from wandb.proto import wandb_internal_pb2
 
-    (path,) = folder.rglob("*.wandb")
-    rows = []
-    for data in _records(path.read_bytes()):
-        record = wandb_internal_pb2.Record()
-        record.ParseFromString(data)
-        if record.WhichOneof("record_type") == "history":
-            items = record.history.item
-            rows.append({i.key or ".".join(i.nested_key): json.loads(i.value_json) for i in items})
-    return rows
+    record = wandb_internal_pb2.Record()
+    record.ParseFromString(data)
+    return record
 
 
 def _records(content: bytes) -> Iterator[bytes]:
