@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
 from igs_env.answers import exact_match, f1
 from igs_env.rewards import final_answer
 from igs_env.task import Task
@@ -42,3 +48,28 @@ def _action_name(episode: Episode) -> str:
     if isinstance(action, Invalid):
         return "invalid"
     return "answer" if isinstance(action, Answer) else "search"
+
+
+def vector_info(by_index: Mapping[int, StepInfo], size: int) -> dict[str, Any]:
+    """Gymnasium's vector form: one array per key, and a `_key` mask of who reported it."""
+    if not by_index:
+        return {}
+    mask = np.zeros(size, dtype=np.bool_)
+    mask[list(by_index)] = True
+    infos: dict[str, Any] = {}
+    for key in _INFO_TYPES:
+        column = _empty_column(key, size)
+        for index, info in by_index.items():
+            column[index] = info[key]  # type: ignore[literal-required]
+        infos[key] = column
+        infos[f"_{key}"] = mask.copy()
+    return infos
+
+
+_DTYPES: dict[Any, Any] = {int: np.int64, float: np.float64, bool: np.bool_}
+_INFO_TYPES = get_type_hints(StepInfo)
+
+
+def _empty_column(key: str, size: int) -> NDArray[Any]:
+    dtype = _DTYPES.get(_INFO_TYPES[key])
+    return np.full(size, None, dtype=object) if dtype is None else np.zeros(size, dtype=dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Unpack, get_type_hints
+from typing import Any, Unpack
 
 import numpy as np
 from gymnasium.error import ResetNeeded
@@ -12,17 +12,19 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from igs_env.errors import ConfigurationError, unknown_name
-from igs_env.info import make_info
-from igs_env.sampling import RESET_OPTIONS, chosen_question, new_episode
+from igs_env.errors import ConfigurationError
+from igs_env.info import make_info, vector_info
+from igs_env.sampling import new_episode
 from igs_env.spaces import UnicodeText
 from igs_env.task import Task, TaskOptions, make_task
 from igs_env.transition import advance, reward
 from igs_env.types import Episode, InformationGain, Question, StepInfo
-
-VECTOR_RESET_OPTIONS = ("reset_mask", "question_ids", "questions", *RESET_OPTIONS)
-"""`reset_mask`: bool array, which environments to reset. `question_ids` or `questions`: one per
-group. `question_id` or `question`: the same for all."""
+from igs_env.vector_options import (
+    check_actions,
+    check_arguments,
+    mode_named,
+    read_reset_options,
+)
 
 
 class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]]):
@@ -68,8 +70,8 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
             task: a task that was made before; `options` must then be empty.
             **options: see `igs_env.task.TaskOptions`.
         """
-        mode = _autoreset_mode(autoreset_mode)
-        _check_arguments(num_envs, group_size, mode, max_episode_steps, render_mode)
+        mode = mode_named(autoreset_mode)
+        check_arguments(num_envs, group_size, mode, max_episode_steps, render_mode)
         if task is not None and options:
             raise ConfigurationError("give a task or its options, not both")
         self.task = task or make_task(**options)
@@ -97,17 +99,23 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
         Args:
             seed: environment i gets seed + i; or one seed, or None, per environment. Those that
                 are not reset keep their generators.
-            options: see `VECTOR_RESET_OPTIONS`.
+            options: see `igs_env.vector_options.VECTOR_RESET_OPTIONS`.
 
         Returns:
             One prompt per environment (for one that was not reset the observation that it gave
             last, as from Gymnasium's own), and infos with Gymnasium's `_key` masks.
         """
-        mask, questions = self._read_options(options or {})
+        mask, questions = read_reset_options(
+            self.task, options or {}, num_envs=self.num_envs, group_size=self.group_size
+        )
+        if not self.episodes and not mask.all():
+            raise ResetNeeded("the first reset must be of all environments")
         self._seed(seed, mask)
         self._begin(np.flatnonzero(mask), questions)
         observations = tuple(self._observation(i) for i in range(self.num_envs))
-        infos = self._infos({int(i): self._info(int(i)) for i in np.flatnonzero(mask)})
+        infos = vector_info(
+            {int(i): self._info(int(i)) for i in np.flatnonzero(mask)}, self.num_envs
+        )
         return observations, infos
 
     def step(
@@ -120,7 +128,7 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
         """
         if not self.episodes:
             raise ResetNeeded("call reset() before step()")
-        _check_actions(actions, self.num_envs)
+        check_actions(actions, self.num_envs)
         mode = self.metadata["autoreset_mode"]
         over = np.array([episode.done for episode in self.episodes])
         live = np.flatnonzero(~over)
@@ -128,7 +136,7 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
         if mode is AutoresetMode.NEXT_STEP:
             self._begin(np.flatnonzero(over), {})
         reported = range(self.num_envs) if mode is AutoresetMode.NEXT_STEP else live
-        infos = self._infos({int(i): self._info(int(i)) for i in reported})
+        infos = vector_info({int(i): self._info(int(i)) for i in reported}, self.num_envs)
         observations = [self._observation(i) for i in range(self.num_envs)]
         if mode is AutoresetMode.DISABLED:
             observations = ["" if over[i] else text for i, text in enumerate(observations)]
@@ -147,7 +155,7 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
             return infos
         finals = {i: (observations[i], self._info(i)) for i in ended}
         self._begin(np.array(ended), {})
-        merged = self._infos({i: self._info(i) for i in range(self.num_envs)})
+        merged = vector_info({i: self._info(i) for i in range(self.num_envs)}, self.num_envs)
         for i, (text, final) in finals.items():
             observations[i] = self._observation(i)
             merged = self._add_info(merged, {"final_obs": text, "final_info": dict(final)}, i)
@@ -178,35 +186,6 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
             )
             self.gains[index] = ()
 
-    def _read_options(
-        self, options: Mapping[str, Any]
-    ) -> tuple[NDArray[np.bool_], dict[int, Question]]:
-        """(which environments to reset, group index → its question where one was chosen)."""
-        unknown = sorted(set(options) - set(VECTOR_RESET_OPTIONS))
-        if unknown:
-            raise unknown_name("reset option", unknown[0], VECTOR_RESET_OPTIONS)
-        mask = _reset_mask(options.get("reset_mask"), self.num_envs, self.group_size)
-        if not self.episodes and not mask.all():
-            raise ResetNeeded("the first reset must be of all environments")
-        groups = sorted({int(i) // self.group_size for i in np.flatnonzero(mask)})
-        chosen_by = [key for key in VECTOR_RESET_OPTIONS[1:] if key in options]
-        if len(chosen_by) > 1:
-            raise ConfigurationError(f"give {chosen_by[0]} or {chosen_by[1]}, not both")
-        many = [key for key in ("question_ids", "questions") if key in options]
-        if not many:
-            single = {key: options[key] for key in RESET_OPTIONS if key in options}
-            question = chosen_question(self.task, single)
-            return mask, {} if question is None else dict.fromkeys(groups, question)
-        key = many[0]
-        given = len(options[key]) if isinstance(options[key], Sequence) else "no list"
-        if given != len(groups):
-            raise ConfigurationError(
-                f"{key} must name one question per group that is reset: expected {len(groups)}, "
-                f"got {given}"
-            )
-        chosen = [chosen_question(self.task, {key.removesuffix("s"): one}) for one in options[key]]
-        return mask, {g: q for g, q in zip(groups, chosen, strict=True) if q is not None}
-
     def _seed(self, seed: int | list[int | None] | None, mask: NDArray[np.bool_]) -> None:
         seeds: list[int | None]
         if seed is None or isinstance(seed, int):
@@ -226,87 +205,3 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
     def _info(self, index: int) -> StepInfo:
         gains = self.gains[index]
         return make_info(self.task, self.episodes[index], gains[-1] if gains else None)
-
-    def _infos(self, by_index: Mapping[int, StepInfo]) -> dict[str, Any]:
-        """Gymnasium's vector form: one array per key, and a `_key` mask of who reported it."""
-        if not by_index:
-            return {}
-        mask = np.zeros(self.num_envs, dtype=np.bool_)
-        mask[list(by_index)] = True
-        infos: dict[str, Any] = {}
-        for key in _INFO_TYPES:
-            column = _empty_column(key, self.num_envs)
-            for index, info in by_index.items():
-                column[index] = info[key]  # type: ignore[literal-required]
-            infos[key] = column
-            infos[f"_{key}"] = mask.copy()
-        return infos
-
-
-_DTYPES: dict[Any, Any] = {int: np.int64, float: np.float64, bool: np.bool_}
-_INFO_TYPES = get_type_hints(StepInfo)
-
-
-def _empty_column(key: str, size: int) -> NDArray[Any]:
-    dtype = _DTYPES.get(_INFO_TYPES[key])
-    return np.full(size, None, dtype=object) if dtype is None else np.zeros(size, dtype=dtype)
-
-
-def _autoreset_mode(mode: AutoresetMode | str) -> AutoresetMode:
-    try:
-        return AutoresetMode(mode)
-    except ValueError:
-        known = [known.value for known in AutoresetMode]
-        raise unknown_name("autoreset mode", str(mode), known) from None
-
-
-def _reset_mask(mask: Any, size: int, group_size: int) -> NDArray[np.bool_]:
-    if mask is None:
-        return np.ones(size, dtype=np.bool_)
-    given = np.asarray(mask)
-    if given.dtype != np.bool_ or given.shape != (size,):
-        raise ConfigurationError(
-            f"reset_mask must be a bool array of shape ({size},), got {given.dtype} {given.shape}"
-        )
-    groups = given.reshape(-1, group_size)
-    if not (groups.all(axis=1) | ~groups.any(axis=1)).all():
-        raise ConfigurationError(
-            "reset_mask must cover whole groups: their members share a question"
-        )
-    return given
-
-
-def _check_actions(actions: Sequence[str], size: int) -> None:
-    if isinstance(actions, str) or len(actions) != size:
-        raise ConfigurationError(f"expected {size} actions, one str per environment")
-    for index, action in enumerate(actions):
-        if not isinstance(action, str):
-            raise ConfigurationError(
-                f"an action is the model's text, a str; environment {index} got "
-                f"{type(action).__name__}"
-            )
-
-
-def _check_arguments(
-    num_envs: int,
-    group_size: int,
-    mode: AutoresetMode,
-    max_episode_steps: int | None,
-    render_mode: str | None,
-) -> None:
-    if num_envs < 1 or group_size < 1 or num_envs % group_size:
-        raise ConfigurationError(
-            f"num_envs must be a positive multiple of group_size, got {num_envs} and {group_size}"
-        )
-    if group_size > 1 and mode is not AutoresetMode.DISABLED:
-        raise ConfigurationError(
-            "members of a group end at different times, so they cannot reset by themselves: pass "
-            'autoreset_mode="Disabled" and reset with options={"reset_mask": …}'
-        )
-    if max_episode_steps is not None:
-        raise ConfigurationError(
-            f"max_episode_steps={max_episode_steps} is not supported: an episode's length follows "
-            "from max_searches"
-        )
-    if render_mode is not None:
-        raise ConfigurationError("render_mode is not supported by the vector environment")
