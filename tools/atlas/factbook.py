@@ -125,6 +125,11 @@ def _independence(raw: Raw) -> str:
     return match[1] if match else ""
 
 
+def _government(raw: Raw) -> str:
+    text = _short(_text(raw, "Government", "Government type"), 6)
+    return "" if text.startswith("in ") else text
+
+
 def _list(*path: str, most: int = 5) -> Any:
     def read(raw: Raw) -> str:
         parts = [_short(part, 4) for part in re.split(r"[,;]", _text(raw, *path))]
@@ -164,7 +169,7 @@ _READERS = {
     "area": _plainly("Geography", "Area", "total", words=4),
     "coast": _plainly("Geography", "Coastline", words=3),
     "climate": _plainly("Geography", "Climate", words=12),
-    "government": _plainly("Government", "Government type", words=6),
+    "government": _government,
     "exports": _list("Economy", "Exports - commodities", most=5),
     "partners": _list("Economy", "Exports - partners", most=4),
     "people": _plainly("People and Society", "Nationality", "noun", words=3),

@@ -18,7 +18,7 @@ from tools.atlas.world import World
 SIZES = {"train": 12_000, "dev": 1_000, "test": 1_000}
 SHARES = {"single": 0.35, "bridge2": 0.35, "bridge3": 0.15, "comparison": 0.12, "yes_no": 0.03}
 """Parts of a split."""
-MOST, MOST_YES_NO = 0.008, 0.015
+MOST, MOST_YES_NO = 0.003, 0.015
 """Largest part of a split with the same answer; with `yes`, and with `no`."""
 ELSEWHERE = 0.25
 """Largest part of the questions of several hops whose answer other passages hold too."""
