@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 
 import torch
 
 from igs_agent.policy import Policy
+from igs_agent.warmstart.demonstrations import DemonstrationStyle, demonstrate
+from igs_agent.warmstart.examples import episode_example
+from igs_agent.warmstart.sft import SupervisedConfig, train_supervised
 from igs_agent.warmstart.tiny import new_tiny, train_tokenizer
 from igs_env.task import Task, make_task
 
@@ -48,3 +52,39 @@ def train_a_little(policy: Policy, optimizer: torch.optim.Optimizer, *, seed: in
             parameter.grad = torch.randn(parameter.shape, generator=generator)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
+
+
+@lru_cache(maxsize=1)
+def small_searcher() -> Policy:
+    """The small policy after a few seconds of demonstrations: it searches, mostly badly."""
+    task, policy = small_task(), small_policy()
+    episodes = demonstrate(task.rules, task.questions, DemonstrationStyle(good_queries=0.7))
+    train_supervised(
+        policy,
+        lambda epoch: [episode_example(policy, episode) for episode in episodes],
+        SupervisedConfig(epochs=5, learning_rate=3e-3, batch_tokens=2048),
+        log=lambda line: None,
+    )
+    return policy
+
+
+def run_settings(run: Path, policy: Path, *more: str) -> list[str]:
+    """Overrides of a run of a few seconds."""
+    return [
+        f"run={run}",
+        f"policy={policy}",
+        f"env.questions={WORLD}",
+        "env.protocol=plain",
+        "env.top_k=2",
+        "env.max_searches=3",
+        "env.reward=f1",
+        "rollout.questions=3",
+        "rollout.group_size=3",
+        "rollout.max_tokens=32",
+        "updates=2",
+        "evaluation.questions=6",
+        "evaluation.every=1",
+        "checkpoint.every=1",
+        "policy.device=cpu",
+        *more,
+    ]
