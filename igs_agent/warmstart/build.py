@@ -29,19 +29,21 @@ class WarmstartConfig:
     policy: str | None = None
     """Policy to start from; None makes a small one from nothing."""
     env: Mapping[str, Any] = field(
-        default_factory=lambda: {"protocol": "plain", "top_k": 1, "max_searches": 4}
+        default_factory=lambda: {"protocol": "plain", "top_k": 1, "max_searches": 3, "hops": [1, 2]}
     )
     """Keyword arguments of the environment whose train questions are demonstrated."""
     style: DemonstrationStyle = field(default_factory=DemonstrationStyle)
-    documents: float = 0.5
+    documents: float = 0.3
     """Share of the corpus that is learned as plain text."""
     half: bool = True
     """Save the weights in float16: half the size; training starts from them in float32."""
-    vocabulary: int = 8192
-    width: int = 256
+    vocabulary: int = 4096
+    width: int = 192
     layers: int = 4
     supervised: SupervisedConfig = field(
-        default_factory=lambda: SupervisedConfig(epochs=8, learning_rate=1e-3)
+        default_factory=lambda: SupervisedConfig(
+            epochs=3, learning_rate=1.5e-3, batch_tokens=4096, autocast=True
+        )
     )
 
 

@@ -8,7 +8,7 @@ import torch
 
 from igs_agent.generation import Completion, Request, Sampling
 from igs_agent.policy import Policy
-from igs_agent.scorer import token_log_probs
+from igs_agent.text_scorer import token_log_probs
 
 
 class ScriptedGenerator:

@@ -10,7 +10,7 @@ from igs_agent.generation import Request, Sampling
 from igs_agent.generation.native import NativeGenerator
 from igs_agent.policy import Policy
 from igs_agent.rollout import RolloutPlan, rollout
-from igs_agent.scorer import token_log_probs
+from igs_agent.text_scorer import token_log_probs
 from igs_agent.trajectory import Trajectory, check
 from igs_env.task import Task
 

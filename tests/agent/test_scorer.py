@@ -13,7 +13,8 @@ from igs_agent.gains import measure_gains
 from igs_agent.generation import Sampling
 from igs_agent.policy import Policy
 from igs_agent.rollout import RolloutPlan, rollout
-from igs_agent.scorer import PolicyScorer, token_log_probs
+from igs_agent.scorer import PolicyScorer
+from igs_agent.text_scorer import token_log_probs
 from igs_agent.trajectory import Trajectory
 from igs_env.contexts import ScoreRequest
 from igs_env.counterfactual import OtherQuestionsSampler
