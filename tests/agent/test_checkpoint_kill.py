@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import kill_while_saving
+import pytest
 
 
+@pytest.mark.slow
 def test_a_run_killed_thirty_times_while_saving_ends_where_an_undisturbed_one_does(
     tmp_path: Path,
 ) -> None:
