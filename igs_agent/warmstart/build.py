@@ -13,7 +13,7 @@ import numpy as np
 from igs_agent.policy import Policy, load_policy
 from igs_agent.warmstart.demonstrations import DemonstrationStyle, demonstrate
 from igs_agent.warmstart.examples import Example, document_example, episode_example
-from igs_agent.warmstart.sft import SupervisedConfig, train_supervised
+from igs_agent.warmstart.sft import SupervisedConfig, tell, train_supervised
 from igs_agent.warmstart.tiny import new_tiny, train_tokenizer
 from igs_agent.weights import write_weights
 from igs_env.errors import ConfigurationError
@@ -47,7 +47,7 @@ class WarmstartConfig:
     )
 
 
-def warmstart(config: WarmstartConfig, *, log: Callable[[str], None] = print) -> Policy:
+def warmstart(config: WarmstartConfig, *, log: Callable[[str], None] = tell) -> Policy:
     """Train a policy on demonstrations and documents, and save it as a model folder.
 
     Every epoch plays the demonstrations anew, so that their mistakes differ.

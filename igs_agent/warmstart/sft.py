@@ -33,12 +33,17 @@ class SupervisedConfig:
     seed: int = 0
 
 
+def tell(line: str) -> None:
+    """Print a line of progress at once, into a log too."""
+    print(line, flush=True)  # noqa: T201
+
+
 def train_supervised(
     policy: Policy,
     make_examples: Callable[[int], Sequence[Example]],
     config: SupervisedConfig,
     *,
-    log: Callable[[str], None] = print,
+    log: Callable[[str], None] = tell,
     log_every: int = 50,
 ) -> list[float]:
     """Train the policy's model in place; mean loss per learned token of every step.
