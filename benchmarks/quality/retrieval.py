@@ -7,7 +7,8 @@ share of its hops that have a gold document among the first k, mean over questio
 each hop's own query, written by somebody who knows the earlier hops; the share of hops found, mean
 over questions. Intervals are 95 % percentile bootstraps over questions (`--seed`).
 
-`minilm` takes half an hour on one core for the embedded corpus, once: its index is kept in the
+`minilm` runs in bfloat16, three times as fast on a processor that has it (cosine with float32 above
+.9999), and takes ten minutes on one core for the embedded corpus, once: its index is kept in the
 cache folder, and a run that was stopped goes on.
 """
 
@@ -30,7 +31,11 @@ from igs_env.types import Document, Question
 
 CUTS = (1, 3, 10)
 RESAMPLES = 2_000
-DENSE = {name: {"encoder": name} for name in ("hashing", "wordllama", "minilm")}
+DENSE: dict[str, dict[str, Any]] = {
+    "hashing": {"encoder": "hashing"},
+    "wordllama": {"encoder": "wordllama"},
+    "minilm": {"encoder": "minilm", "encoder_kwargs": {"dtype": "bfloat16"}},
+}
 RETRIEVERS: dict[str, tuple[str, dict[str, Any]]] = {
     "bm25": ("bm25", {}),
     "dense, hashing": ("dense", DENSE["hashing"]),
@@ -56,6 +61,7 @@ def main() -> None:
     result = {
         "command": {"questions": args.questions, "split": args.split, "seed": args.seed},
         "machine": machine(),
+        "corpus": corpus.fingerprint,
         "documents": len(corpus),
         "questions": len(questions),
         "hops": sum(len(question.gold_documents) for question in questions),

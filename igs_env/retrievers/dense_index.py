@@ -11,6 +11,7 @@ import faiss
 from igs_env.datasets.cache import only_process
 from igs_env.datasets.corpus import Corpus
 from igs_env.errors import ConfigurationError, DataError, IndexMismatchError
+from igs_env.retrievers.after_fork import one_thread_after_fork
 from igs_env.retrievers.embeddings import Embeddings
 from igs_env.retrievers.encoder import Encoder
 from igs_env.retrievers.index_card import IndexCard
@@ -23,6 +24,7 @@ TRAINED_ON = 262_144
 # From this many queries on, flat search is a matrix product. FAISS 1.15 ships 128,000, which
 # makes the batches of a rollout up to five times slower.
 faiss.cvar.distance_compute_blas_threshold = 20
+one_thread_after_fork(faiss.omp_set_num_threads)
 
 
 def dense_card(corpus: Corpus, encoder: Encoder, factory: str, passage_prefix: str) -> IndexCard:

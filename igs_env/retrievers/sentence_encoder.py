@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from igs_env.errors import DataError, MissingPackageError, missing_package
+from igs_env.retrievers.after_fork import one_thread_after_fork
 from igs_env.retrievers.encoder import Vectors
 from igs_env.retrievers.identity import identity
 
@@ -127,6 +130,7 @@ def _name(model: str) -> str:
     return digest.hexdigest()
 
 
+@cache
 def _sentence_transformers() -> Any:
     try:
         import sentence_transformers
@@ -134,6 +138,8 @@ def _sentence_transformers() -> Any:
         raise missing_package(
             "sentence-transformers", extra="dense", purpose="a sentence encoder"
         ) from error
+    # It runs on torch, which this package does not import itself.
+    one_thread_after_fork(sys.modules["torch"].set_num_threads)
     return sentence_transformers
 
 

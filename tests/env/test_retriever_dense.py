@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -279,6 +280,36 @@ def test_an_encoder_that_gives_something_else_is_refused(what: str) -> None:
 
     with pytest.raises(ConfigurationError, match=message):
         make_retriever("dense", small_corpus(), encoder=Broken())
+
+
+FORKED = """
+import multiprocessing, os, sys
+sys.path.insert(0, sys.argv[1])
+from retrieval_fixtures import small_corpus
+from igs_env.retrievers import make_retriever
+queries = [f"film {n}" for n in range(100)]
+retriever = make_retriever("dense", small_corpus(), encoder=sys.argv[2])
+here = retriever.search(queries, 3)
+queue = multiprocessing.get_context("fork").Queue()
+def search():
+    queue.put(retriever.search([f"{query} new" for query in queries], 3))
+child = multiprocessing.get_context("fork").Process(target=search, daemon=True)
+child.start()
+assert len(queue.get(timeout=60)) == 100
+"""
+
+
+@pytest.mark.parametrize("encoder", ["hashing", pytest.param("wordllama", marks=pytest.mark.slow)])
+def test_a_forked_worker_searches_after_its_parent_did(encoder: str, tmp_path: Path) -> None:
+    if encoder == "wordllama":
+        for module in ("sentence_transformers", "wordllama"):
+            if find_spec(module) is None:
+                pytest.skip(f"{module} is not installed")
+    here = str(Path(__file__).parent)
+    env = {**os.environ, "IGS_CACHE": str(tmp_path), "OMP_NUM_THREADS": "2"}
+    command = [sys.executable, "-c", FORKED, here, encoder]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_object_that_is_no_encoder_is_named() -> None:
