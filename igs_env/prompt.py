@@ -82,12 +82,16 @@ def refine_end(output: str) -> int | None:
 
 
 def _clean(document: Document, limit: int, length: Callable[[str], int]) -> Document:
-    title = truncate(neutralise(document.title), limit=limit, length=length)
-    text = truncate(neutralise(document.text), limit=limit, length=length)
-    # Most documents need no change, and a copy costs more than all that was checked.
-    if title == document.title and text == document.text:
+    title, text = document.title, document.text
+    # Most documents need no change, and a copy costs more than all that is checked here. No
+    # control tag or chat marker is without a "<".
+    if "<" not in text and "<" not in title and max(length(text), length(title)) <= limit:
         return document
-    return replace(document, title=title, text=text)
+    return replace(
+        document,
+        title=truncate(neutralise(title), limit=limit, length=length),
+        text=truncate(neutralise(text), limit=limit, length=length),
+    )
 
 
 def _longest_prefix(
