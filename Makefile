@@ -4,6 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
+# Indexes that tests build stay in the checkout.
+export IGS_CACHE ?= $(CURDIR)/.cache
+
 .PHONY: demo test format clean
 demo: $(STAMP)
 	@$(BIN)/python -m benchmarks.demo

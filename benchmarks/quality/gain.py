@@ -15,7 +15,7 @@ import argparse
 import json
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -57,7 +57,10 @@ def main() -> None:
     parser.add_argument("--scorer-kwargs", type=json.loads, default={})
     parser.add_argument("--kinds", nargs="*", help="only questions of these kinds")
     parser.add_argument("--last-hop-only", action="store_true")
-    parser.add_argument("--output", type=Path)
+    parser.add_argument(
+        "--answer-only-in-gold", action="store_true", help="leave other questions out"
+    )
+    parser.add_argument("--output", type=Path, help="written as it goes, every 25 questions")
     args = parser.parse_args()
     task = make_task(
         questions=args.questions,
@@ -68,37 +71,51 @@ def main() -> None:
         scorer=args.scorer,
         scorer_kwargs=args.scorer_kwargs,
     )
+    questions = chosen(task, args.kinds, args.limit, args.answer_only_in_gold)
     began = time.perf_counter()
-    pairs = measure(task, chosen(task, args.kinds, args.limit), last_only=args.last_hop_only)
+    pairs: list[Pair] = []
+    for number, pair in measure(task, questions, last_only=args.last_hop_only):
+        pairs.append(pair)
+        if args.output and (number % 25 == 24 or number == len(questions) - 1):
+            write(args, number + 1, pairs, time.perf_counter() - began)
+    print(table(summarise(pairs)))
+
+
+def write(args: argparse.Namespace, done: int, pairs: Sequence[Pair], seconds: float) -> None:
     result = {
         "command": vars(args) | {"output": str(args.output)},
         "machine": machine(),
-        "seconds": round(time.perf_counter() - began, 1),
+        "questions": done,
+        "seconds": round(seconds, 1),
         "rows": summarise(pairs),
         "pairs": [asdict(pair) for pair in pairs],
     }
-    print(table(result["rows"]))
-    if args.output:
-        args.output.parent.mkdir(parents=True, exist_ok=True)
-        args.output.write_text(json.dumps(result, indent=1, default=str) + "\n")
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    args.output.write_text(json.dumps(result, default=str) + "\n")
+    print(f"{done} questions in {seconds:.0f} s", flush=True)
 
 
-def chosen(task: Task, kinds: Sequence[str] | None, limit: int) -> list[Question]:
-    """Questions with gold queries and a lookalike, in a fixed random order."""
+def chosen(task: Task, kinds: Sequence[str] | None, limit: int, alone: bool) -> list[Question]:
+    """Questions with gold queries, in a fixed random order."""
     order = np.random.default_rng(0).permutation(len(task.questions))
     found = [task.questions[int(i)] for i in order]
     found = [q for q in found if q.metadata.get("queries") and (not kinds or q.kind in kinds)]
+    if alone:
+        kept = zip(found, answers_only_in_gold(task, found), strict=True)
+        found = [question for question, only in kept if only]
     return found[:limit] if limit else found
 
 
-def measure(task: Task, questions: Sequence[Question], *, last_only: bool) -> list[Pair]:
+def measure(
+    task: Task, questions: Sequence[Question], *, last_only: bool
+) -> Iterator[tuple[int, Pair]]:
+    """(number of the question, one hop's pair), question by question."""
     lookalikes: dict[tuple[str, ...], list[Question]] = defaultdict(list)
     for question in task.questions:
         if question.metadata.get("queries"):
             lookalikes[tuple(question.metadata["relations"])].append(question)
     alone = answers_only_in_gold(task, questions)
     random = np.random.default_rng(0)
-    pairs = []
     for number, question in enumerate(questions):
         same = lookalikes[tuple(question.metadata["relations"])]
         others = [q for q in same if set(q.answers).isdisjoint(question.answers)]
@@ -109,10 +126,7 @@ def measure(task: Task, questions: Sequence[Question], *, last_only: bool) -> li
         for hop in range(len(queries) - 1 if last_only else 0, len(queries)):
             pair = compare(task, question, other, hop, alone[number])
             if pair is not None:
-                pairs.append(pair)
-        if number % 50 == 49:
-            print(f"{number + 1}/{len(questions)} questions", flush=True)
-    return pairs
+                yield number, pair
 
 
 def compare(task: Task, question: Question, other: Question, hop: int, alone: bool) -> Pair | None:
