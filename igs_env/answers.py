@@ -39,11 +39,14 @@ def exact_match(prediction: str, answers: Sequence[str]) -> float:
 def sub_exact_match(prediction: str, answers: Sequence[str]) -> float:
     """1.0 if a normalised gold answer occurs in the normalised prediction, else 0.0.
 
+    Differs: a gold answer that normalises to nothing (an article) does not count as found.
+
     >>> sub_exact_match("It was Ridley Scott.", ("Ridley Scott",))
     1.0
     """
     predicted = normalise_answer(prediction)
-    return float(any(normalise_answer(answer) in predicted for answer in answers))
+    golds = filter(None, map(normalise_answer, answers))
+    return float(any(gold in predicted for gold in golds))
 
 
 def f1(prediction: str, answers: Sequence[str]) -> float:

@@ -85,6 +85,7 @@ def _step_record(step: Step, gain: InformationGain | None) -> dict[str, Any]:
             "log_prob_real": gain.log_prob_real,
             "log_probs_counterfactual": list(gain.log_probs_counterfactual),
             "counterfactual_ids": [list(ids) for ids in gain.counterfactual_ids],
+            "answer_in_counterfactual": gain.answer_in_counterfactual,
             "source": gain.source,
             "scorer": gain.scorer,
         },
