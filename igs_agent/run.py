@@ -12,6 +12,7 @@ import torch
 from igs_agent.checkpoint import RunState, load_checkpoint, newest_checkpoint
 from igs_agent.config import TrainConfig
 from igs_agent.config_file import dump_config, load_config
+from igs_agent.config_limits import check_config
 from igs_agent.credit import CreditEstimator, make_estimator, signals_of
 from igs_agent.policy import Policy, load_policy
 from igs_agent.preparation import prepare_policy
@@ -47,6 +48,10 @@ class Run:
 
 def start(config: TrainConfig, *, resume: bool, report: Report) -> Run:
     """Everything loaded and checked, nothing trained yet."""
+    check_config(config)
+    # Rollouts have generators of their own; this is for what a library draws, such as the first
+    # weights of an adapter.
+    torch.manual_seed(config.seed)
     folder = Path(config.run)
     task = make_task(**{**dict(config.env), "sampler": "none"})
     dev_options = {**dict(config.env), "split": config.evaluation.split, "sampler": "none"}

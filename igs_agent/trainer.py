@@ -29,7 +29,7 @@ from igs_agent.rollout import RolloutPlan, rollout
 from igs_agent.run import Report, Run, load_policy_of, start
 from igs_agent.scorer import PolicyScorer
 from igs_agent.signals import step_table, token_batch
-from igs_agent.tracking import JsonlTracker
+from igs_agent.tracking import JsonlTracker, write_jsonl
 from igs_agent.trajectory import Trajectory
 from igs_agent.update import NonFiniteUpdateError, update_policy
 from igs_env.errors import ConfigurationError
@@ -207,11 +207,15 @@ def _evaluate(run: Run) -> Evaluation:
         )
     for tracker in run.trackers:
         tracker.metrics(run.state.update, evaluation.metrics())
+    rows = Path(run.config.run) / "evaluations" / f"{_name(run.state.update)}.jsonl"
+    rows.parent.mkdir(exist_ok=True)
+    write_jsonl(rows, evaluation.as_dicts())
     score = evaluation.mean("exact_match")
     better = score > run.state.best
     run.state = RunState(
         update=run.state.update,
-        best=max(score, run.state.best),
+        # In this order: NaN, when every retrieval failed, is then never the best.
+        best=max(run.state.best, score),
         without_improvement=0 if better else run.state.without_improvement + 1,
         offsets=run.files.offsets(),
     )

@@ -28,5 +28,5 @@ def test_a_run_killed_thirty_times_while_saving_ends_where_an_undisturbed_one_do
     found = json.loads(run.stdout.splitlines()[-1])
     assert found["half_written"] > 0, "no kill hit a save: the test shows nothing"
     assert found["updates"] == sorted(found["updates"]), "an update that was saved was lost"
-    assert found["updates"][-1] > 10
+    assert found["updates"][-1] > 0, "no save ever ended"
     assert found["equal"]
