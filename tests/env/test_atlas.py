@@ -132,6 +132,14 @@ def test_gold_passages_state_what_is_looked_up_and_the_last_one_the_answer() -> 
                 assert plain(question.answers[0]) in words()[document], question
 
 
+def test_answers_of_chains_are_spans_of_a_gold_passage_letter_by_letter() -> None:
+    texts = {d.id: d.text for d in corpus()}
+    for question in everything():
+        if question.kind in ("single", "bridge"):
+            last = [texts[document] for document in question.gold_documents[-1]]
+            assert all(question.answers[0] in text for text in last), question
+
+
 def test_the_answer_is_not_in_the_question_and_later_entities_are_not_either() -> None:
     for question in everything():
         if question.kind in ("single", "bridge"):
