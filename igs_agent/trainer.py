@@ -207,7 +207,7 @@ def _evaluate(run: Run) -> Evaluation:
         )
     for tracker in run.trackers:
         tracker.metrics(run.state.update, evaluation.metrics())
-    rows = Path(run.config.run) / "evaluations" / f"{_name(run.state.update)}.jsonl"
+    rows = Path(run.config.run) / "dev" / f"{_name(run.state.update)}.jsonl"
     rows.parent.mkdir(exist_ok=True)
     write_jsonl(rows, evaluation.as_dicts())
     score = evaluation.mean("exact_match")

@@ -54,13 +54,20 @@ def undisturbed(updates: int) -> Policy:
 
 
 def killed_once(folder: Path, seconds: float) -> None:
-    """Let a process train for so long."""
+    """Let a process train until it has begun to save, and then for so long.
+
+    Counted from the first save, so that a busy machine gets there too.
+    """
+    before = set(folder.glob("*"))
     child = os.fork()
     if child == 0:
         try:
             go_on(folder)
         finally:
             os._exit(1)
+    deadline = time.monotonic() + 60
+    while set(folder.glob("*")) == before and time.monotonic() < deadline:
+        time.sleep(0.001)
     time.sleep(seconds)
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
@@ -74,7 +81,7 @@ def main(folder: Path, seed: int) -> None:
     small_policy()
     half_written, updates = 0, []
     for _ in range(ROUNDS):
-        killed_once(folder, delays.uniform(0.02, 0.25))
+        killed_once(folder, delays.uniform(0.0, 0.15))
         half_written += any(folder.glob("*.partial"))
         newest = newest_checkpoint(folder)
         policy = small_policy(seed=9)
