@@ -1,0 +1,158 @@
+"""The update on real rollouts: silent groups, masks, micro-batches."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+from scripted_generator import ScriptedGenerator
+from small_world import small_task
+
+from igs_agent.config import LossConfig, OptimConfig
+from igs_agent.credit import make_estimator
+from igs_agent.gains import measure_gains
+from igs_agent.generation import Sampling
+from igs_agent.policy import Policy
+from igs_agent.rollout import RolloutPlan, rollout
+from igs_agent.scorer import PolicyScorer
+from igs_agent.signals import TokenBatch, step_table, token_batch
+from igs_agent.trajectory import Trajectory
+from igs_agent.update import NonFiniteUpdateError, UpdateStats, trained_log_probs, update_policy
+from igs_env.counterfactual import OtherQuestionsSampler
+
+
+@pytest.fixture(scope="module", params=["plain", "search-r1", "autorefine"])
+def failing(request: pytest.FixtureRequest, policy: Policy) -> list[Trajectory]:
+    """Three groups whose rollouts all search and all answer wrongly, with their gains."""
+    task = small_task(request.param)
+    refine = "<refine> it </refine>" if request.param == "autorefine" else ""
+
+    def script(key: str, turn: int) -> str:
+        member = int(key.rpartition("/")[2])
+        words = ["birthplace", "rule", "founder"][member]
+        if turn == 0:
+            return f"<search> {words} of Port {member} </search>"
+        return f"{refine}<answer> nothing {member} </answer>"
+
+    plan = RolloutPlan(questions=task.questions[:3], group_size=3, seed=0)
+    played = rollout(
+        task.rules, policy, ScriptedGenerator(policy, script), plan, Sampling(max_tokens=64)
+    )
+    assert {t.reward for t in played} == {0.0}
+    return measure_gains(played, PolicyScorer(policy, played), OtherQuestionsSampler(), draws=2)
+
+
+def updated(
+    policy: Policy, batch: TokenBatch, groups: list[int], **optim: float
+) -> tuple[UpdateStats, dict[str, torch.Tensor]]:
+    """(what the update reports, the parameters after it), on a copy."""
+    mine = replace(policy, model=copy.deepcopy(policy.model))
+    optimizer = torch.optim.SGD(mine.model.parameters(), lr=0.1)
+    settings = OptimConfig(**{"max_grad_norm": 1e9, **optim})  # type: ignore[arg-type]
+    stats = update_policy(
+        mine, optimizer, batch, LossConfig(), settings, temperature=1.0, groups=groups
+    )
+    return stats, dict(mine.model.named_parameters())
+
+
+def batch_of(trajectories: list[Trajectory], credit: str) -> tuple[TokenBatch, list[int]]:
+    table = step_table(trajectories)
+    estimator = make_estimator(credit, {"dead_zone": 0.0} if credit == "ig_search" else {})
+    return token_batch(trajectories, table, estimator(table)), table.group.tolist()
+
+
+def test_where_all_fail_grpo_is_silent_and_ig_search_is_not(
+    policy: Policy, failing: list[Trajectory]
+) -> None:
+    # A policy with random weights gains little from any document: no dead zone here.
+    grpo, _ = updated(policy, *batch_of(failing, "grpo"))
+    ours, _ = updated(policy, *batch_of(failing, "ig_search"))
+    assert grpo.grad_norm <= 1e-12
+    assert ours.grad_norm > 1e-5
+
+
+def test_micro_batches_give_the_update_of_one_big_batch(
+    policy: Policy, failing: list[Trajectory]
+) -> None:
+    batch, groups = batch_of(failing, "ig_search")
+    _, whole = updated(policy, batch, groups)
+    _, parts = updated(policy, batch, groups, batch_tokens=1)
+    for name, parameter in whole.items():
+        torch.testing.assert_close(parts[name], parameter, atol=1e-6, rtol=1e-5)
+
+
+def test_on_policy_the_ratio_is_one(policy: Policy, failing: list[Trajectory]) -> None:
+    stats, _ = updated(policy, *batch_of(failing, "ig_search"))
+    assert stats.kl == pytest.approx(0.0, abs=1e-6)
+    assert stats.clip_share == 0.0
+
+
+def test_what_stands_at_tokens_that_are_not_the_policys_changes_nothing(
+    policy: Policy, failing: list[Trajectory]
+) -> None:
+    batch, groups = batch_of(failing, "ig_search")
+    noise = torch.where(batch.trained, torch.zeros(()), torch.randn(batch.advantages.shape))
+    changed = replace(
+        batch,
+        advantages=batch.advantages + noise,
+        old_log_probs=batch.old_log_probs + noise,
+    )
+    _, before = updated(policy, batch, groups)
+    _, after = updated(policy, changed, groups)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_what_stands_behind_the_last_policy_token_changes_nothing(
+    policy: Policy, failing: list[Trajectory]
+) -> None:
+    cut = [
+        replace(t, episode=replace(t.episode, steps=t.episode.steps[:1]), turns=t.turns[:1])
+        for t in failing
+    ]
+    ended = [
+        replace(
+            t,
+            token_ids=t.token_ids[: t.turns[0].observation_end],
+            provenance=t.provenance[: t.turns[0].observation_end],
+            log_probs=t.log_probs[: t.turns[0].observation_end],
+            gains=t.gains[:1],
+        )
+        for t in cut
+    ]
+    other = []
+    for t in ended:
+        ids = t.token_ids.copy()
+        ids[t.turns[0].end :] = 7
+        other.append(replace(t, token_ids=ids))
+    batch, _ = batch_of(ended, "ig_search")
+    changed, _ = batch_of(other, "ig_search")
+    before, _ = trained_log_probs(policy, batch, 1.0)
+    after, _ = trained_log_probs(policy, changed, 1.0)
+    torch.testing.assert_close(before, after, atol=1e-6, rtol=0)
+
+
+def test_only_the_policys_tokens_are_trained(policy: Policy, failing: list[Trajectory]) -> None:
+    batch, _ = batch_of(failing, "ig_search")
+    for row, trajectory in enumerate(failing):
+        length = len(trajectory.token_ids)
+        assert batch.trained[row, :length].tolist() == trajectory.is_policy.tolist()
+        assert not batch.trained[row, length:].any()
+        query = policy.decode(trajectory.token_ids[trajectory.is_query])
+        assert trajectory.episode.steps[0].action.query in query  # type: ignore[union-attr]
+
+
+def test_a_loss_that_is_not_finite_changes_no_parameter(
+    policy: Policy, failing: list[Trajectory]
+) -> None:
+    batch, groups = batch_of(failing, "ig_search")
+    broken = replace(batch, advantages=torch.full_like(batch.advantages, float("nan")))
+    mine = replace(policy, model=copy.deepcopy(policy.model))
+    optimizer = torch.optim.SGD(mine.model.parameters(), lr=0.1)
+    with pytest.raises(NonFiniteUpdateError, match="the loss is nan"):
+        update_policy(
+            mine, optimizer, broken, LossConfig(), OptimConfig(), temperature=1.0, groups=groups
+        )
+    for ours, theirs in zip(mine.model.parameters(), policy.model.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
