@@ -126,7 +126,7 @@ def load_policy(
     dtype: str = "float32",
     device: str | None = None,
 ) -> Policy:
-    """The policy stored in a folder, or named on a hub, or `tiny`, which the package ships.
+    """The policy stored in a folder, or named on a hub, or `tiny` from the package's own data.
 
     Args:
         path: folder of safetensors and tokenizer, hub name, or `tiny`.
@@ -163,7 +163,7 @@ def load_policy(
 
 
 def tiny_path() -> Path:
-    """Folder of the warm-started small policy that the package ships."""
+    """Folder in the package for the warm-started small policy."""
     return Path(__file__).parent / "data" / "tiny"
 
 
@@ -190,6 +190,11 @@ def _dtype(name: str) -> torch.dtype:
 
 
 def _check_exists(source: str) -> None:
+    if source == str(tiny_path()) and not (tiny_path() / "config.json").is_file():
+        raise ConfigurationError(
+            'this version ships no warm-started tiny policy yet: make one with "igs warmstart '
+            'output=runs/tiny" and name its folder'
+        )
     looks_local = source.startswith((".", "/", "~")) or Path(source).exists()
     if looks_local and not (Path(source) / "config.json").is_file():
         raise ConfigurationError(

@@ -22,7 +22,11 @@ from igs_env.task import Task, make_task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarmstartConfig:
-    """How a policy is warm-started. The defaults make the `tiny` that the package ships."""
+    """How a policy is warm-started.
+
+    The defaults are a first recipe for `tiny`: it learns the form of an episode and how questions
+    become kinds of queries, but not yet to copy names (dev EM 0.000 on one hop, n = 120).
+    """
 
     output: str = "runs/tiny"
     """Folder for the policy."""
