@@ -140,6 +140,38 @@ def test_answers_of_chains_are_spans_of_a_gold_passage_letter_by_letter() -> Non
             assert all(question.answers[0] in text for text in last), question
 
 
+def test_films_people_elements_and_countries_are_compared_in_every_split() -> None:
+    for split in SPLITS:
+        found = {
+            q.metadata["relations"][0] for q in questions(split=split) if q.kind == "comparison"
+        }
+        assert found == {"year", "minutes", "birthday", "number", "peak"}
+
+
+def test_the_country_with_the_higher_highest_point_is_read_off_the_two_passages() -> None:
+    texts = {d.id: d.text for d in corpus()}
+    compared = [
+        q for q in everything() if q.kind == "comparison" and q.metadata["relations"][0] == "peak"
+    ]
+    assert len(compared) > 100
+    for question in compared:
+        passages = [texts[document] for (document,) in question.gold_documents]
+        peaks = [_peak_metres(text) for text in passages]
+        wanted = max(peaks) if " higher" in question.text else min(peaks)
+        assert peaks[0] != peaks[1]
+        assert question.answers[0] == question.metadata["entities"][peaks.index(wanted)], question
+
+
+def _peak_metres(text: str) -> int:
+    forms = (
+        r"highest point of [^.]*? is .*?, at ([\d,]+) metres",
+        r"([\d,]+) metres, is the highest point",
+        r"height of ([\d,]+) metres, .*? is the highest point",
+    )
+    (found,) = {match[1] for form in forms for match in re.finditer(form, text)}
+    return int(found.replace(",", ""))
+
+
 def test_the_answer_is_not_in_the_question_and_later_entities_are_not_either() -> None:
     for question in everything():
         if question.kind in ("single", "bridge"):

@@ -71,6 +71,25 @@ def test_the_same_sources_make_the_same_bytes() -> None:
     assert build.files(build.build(sources, ALL)) == build.files(rebuilt())
 
 
+def test_no_way_of_comparing_is_lost_to_the_checks() -> None:
+    sources = tool("records").from_json(json.loads(SAMPLE.read_text(encoding="utf-8")))
+    made, verify = rebuilt().passages, tool("verify")
+    world, words = tool("world").World(sources, made), verify.Words(made)
+    offered, passed = set(), set()
+    for candidate in tool("comparison").comparison(world):
+        offered.add(candidate.family)
+        if verify.fault(candidate, None, words) != "gold passage does not say it":
+            passed.add(candidate.family)
+    assert (
+        passed
+        == offered
+        == {
+            f"comparison {relation}"
+            for relation in ("year", "minutes", "birthday", "number", "peak")
+        }
+    )
+
+
 def test_the_builder_refuses_an_answer_that_two_facts_give() -> None:
     records, verify = tool("records"), tool("verify")
     film = {"id": "film-a", "name": "Alpha", "title": "Alpha", "year": 1950}

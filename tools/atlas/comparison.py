@@ -99,9 +99,10 @@ def _measured(world: World) -> dict[str, list[Entry]]:
             if f.minutes
         ],
         "peak": [
-            (c.name, float(c.facts["peak"].split("|")[1]), gold, (c.name, the(c.name)), "")
+            (c.name, int(metres), gold, (c.name, the(c.name)), f"{int(metres):,} metres")
             for c in world.countries.values()
-            if "peak" in c.facts and (gold := world.gold_country(c, "peak"))
+            for metres in [c.facts.get("peak", "").partition("|")[2]]
+            if metres and (gold := world.gold_country(c, "peak"))
         ],
         "birthday": [
             (n, found[0].birth_year, (found[0].id,), (n,), str(found[0].birth_year))
