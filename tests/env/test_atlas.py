@@ -74,6 +74,16 @@ def test_no_label_of_the_sources_and_no_markup_is_left_in_a_passage() -> None:
         assert not left.search(document.text), document
 
 
+def test_nothing_that_a_source_writes_for_no_value_is_told_as_one() -> None:
+    empty = re.compile(
+        r"(?:produce|called|is|are|and) (?:none|NA|unknown)\b|almost entirely| 0 m\.|\bthe [Tt]he\b"
+    )
+    told = [d for d in corpus() if d.id.startswith(("country", "laureate"))]
+    assert len(told) > 1_000
+    for document in told:
+        assert not empty.search(document.text), document
+
+
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_split_is_as_large_and_as_mixed_as_promised(split: str) -> None:
     found = questions(split=split)

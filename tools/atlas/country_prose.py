@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tools.atlas.records import Country
 from tools.atlas.wording import article, joined, listed, pick, shuffled, the
 
@@ -20,7 +22,13 @@ TOPICS: dict[str, tuple[str, Told]] = {
                     "With a height of {m} metres, {peak} is the highest point of {n}.",
                 ),
             ),
-            ("low", ("The lowest point of {n} is {v}.", "In {n} the lowest place is {v}.")),
+            (
+                "low",
+                (
+                    "The lowest point of {n} is {place}, at {m} metres.",
+                    "In {n} the lowest place is {place}, at {m} metres.",
+                ),
+            ),
             ("borders", ("{N} shares land borders with {l}.", "{N} borders on {l}.")),
             ("area", ("The area of {n} is {v}.", "{N} covers {v}.")),
             ("coast", ("The coastline is {v} long.", "It has {v} of coast.")),
@@ -132,6 +140,18 @@ def country_title(country: Country, topic: str) -> str:
     return TOPICS[topic][0].format(n=the(country.name))
 
 
+def _lowest(place: str) -> str:
+    """A place as it stands inside a sentence: "the Dead Sea", "Lake Eyre"."""
+    waters = ("Sea", "Gulf", "Channel", "Strait", "Depression", "Nile")
+    several = re.search(r"(Ocean|River)s?$", place)
+    needs = (
+        several
+        or place.endswith(waters)
+        or place.startswith(("Gulf of", "Bay of", "Sea of", "junction"))
+    )
+    return f"the {place}" if needs else place
+
+
 def _says(fact: str, value: str) -> bool:
     empty = {"coast": "0 km", "legislature": "Legislature", "area": "0 sq km"}
     return empty.get(fact) != value
@@ -139,7 +159,7 @@ def _says(fact: str, value: str) -> bool:
 
 def _sentence(country: Country, topic: str, fact: str, options: tuple[str, ...], value: str) -> str:
     name = the(country.name)
-    peak, _, metres = value.partition("|")
+    place, _, metres = value.partition("|")
     if fact == "location" and value.startswith(("Caribbean", "Middle East")):
         value = f"the {value}"
     text = pick(options, country.id, topic, fact).format(
@@ -148,7 +168,8 @@ def _sentence(country: Country, topic: str, fact: str, options: tuple[str, ...],
         v=value,
         a=article(value),
         l=listed([the(part) for part in value.split(", ")]),
-        peak=peak,
-        m=f"{int(metres):,}" if metres else "",
+        peak=place,
+        place=_lowest(place),
+        m=f"{float(metres):,g}" if metres else "",
     )
     return text[0].upper() + text[1:]

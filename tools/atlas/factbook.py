@@ -11,6 +11,7 @@ from typing import Any
 
 from tools.atlas.names import canonical_country
 from tools.atlas.records import Country
+from tools.atlas.wording import article
 
 _NAMES = {
     "ct": "Central African Republic",
@@ -28,6 +29,11 @@ _NAMES = {
     "sx": "South Georgia",
 }
 """Where the short form is missing or is not what people say."""
+
+_UNLISTED = re.compile(
+    r"\d|%|other|\)|\b(and|no|none|only|form|some|including|the Balearic)\b|unspecified|unknown"
+)
+"""Entries of a list that name nothing."""
 
 Raw = Mapping[str, Any]
 
@@ -91,6 +97,31 @@ def _peak(raw: Raw) -> str:
     return "" if unnamed or not match else f"{match[1].strip()}|{match[2].replace(',', '')}"
 
 
+def _low(raw: Raw) -> str:
+    """The lowest point and its height: `Dead Sea|-431`."""
+    text = re.sub(r"\s*\([^)]*\)", "", _text(raw, "Geography", "Elevation", "lowest point"))
+    match = re.match(r"([^\d;]+?),? (-?[\d.,]+) m\b", text)
+    return f"{match[1].removeprefix('near ')}|{match[2].replace(',', '')}" if match else ""
+
+
+def _location(raw: Raw) -> str:
+    """Where a country lies, its land named with an article."""
+    text = _short(_text(raw, "Geography", "Location"), 25)
+    land = r"(^|, )(archipelago|island|group|chain|peninsula)(?= )"
+    text = re.sub(r"^islands(?= )", "a group of islands", text)
+    return re.sub(land, lambda found: found[1] + article(found[2]), text)
+
+
+def _legislature(raw: Raw) -> str:
+    name = _short(_text(raw, "Government", "Legislative branch", "legislature name"))
+    return name.removeprefix("The ")
+
+
+def _people(raw: Raw) -> str:
+    text = _short(_text(raw, "People and Society", "Nationality", "noun"), 3)
+    return "" if text in ("none", "NA") else text
+
+
 def _currency(raw: Raw) -> str:
     text = _text(raw, "Economy", "Exchange rates", "Currency")
     return "" if " per " not in text else _short(text.split(" per ")[0], 4)
@@ -133,12 +164,8 @@ def _government(raw: Raw) -> str:
 def _list(*path: str, most: int = 5) -> Any:
     def read(raw: Raw) -> str:
         parts = [_short(part, 4) for part in re.split(r"[,;]", _text(raw, *path))]
-        clean = [re.sub(r"\s+[\d.]+%.*", "", part) for part in parts]
-        named = [
-            p
-            for p in clean
-            if p and not re.search(r"\d|%|other|\)|\b(and|no|only|form|some)\b|unspecified", p)
-        ]
+        clean = [re.sub(r"^almost entirely |\s+[\d.]+%.*", "", part) for part in parts]
+        named = [p for p in clean if p not in ("", "The", "NZ") and not _UNLISTED.search(p)]
         return ", ".join(dict.fromkeys(canonical_country(part) for part in named[:most]))
 
     return read
@@ -151,16 +178,16 @@ def _plainly(*path: str, words: int = 5) -> Any:
 _READERS = {
     "capital": _capital,
     "peak": _peak,
-    "low": _plainly("Geography", "Elevation", "lowest point", words=7),
+    "low": _low,
     "currency": _currency,
     "anthem": _anthem,
-    "legislature": _plainly("Government", "Legislative branch", "legislature name"),
+    "legislature": _legislature,
     "emblem": _list("Government", "National symbol(s)", most=2),
     "colours": _list("Government", "National color(s)"),
     "city": _city,
     "independence": _independence,
     "domain": _plainly("Communications", "Internet country code", words=1),
-    "location": _plainly("Geography", "Location", words=25),
+    "location": _location,
     "borders": _borders,
     "languages": _list("People and Society", "Languages", "Languages", most=4),
     "crops": _list("Economy", "Agricultural products", most=6),
@@ -172,5 +199,5 @@ _READERS = {
     "government": _government,
     "exports": _list("Economy", "Exports - commodities", most=5),
     "partners": _list("Economy", "Exports - partners", most=4),
-    "people": _plainly("People and Society", "Nationality", "noun", words=3),
+    "people": _people,
 }

@@ -21,6 +21,24 @@ _CATEGORIES = {
     "physics": "Physics",
 }
 _MONTHS = {name[:3]: name for name in calendar.month_name if name}
+_CITIES = {
+    "Chidambaram Tamil Nadu": "Chidambaram",
+    "Hobart Tasmania": "Hobart",
+    "Hofei Anhwei": "Hofei",
+    "Langford Grove Maldon Essex": "Langford Grove",
+    "Lethbridge Alberta": "Lethbridge",
+    "Medicine Hat Alberta": "Medicine Hat",
+    "Mount Verno": "Mount Vernon",
+    "Nitzkydorf Banat": "Nitzkydorf",
+    "Nuoro Sardinia": "Nuoro",
+    "Petilla de Aragó": "Petilla de Aragón",
+    "Riga Latvia": "Riga",
+    "Semarang Java": "Semarang",
+    "Usman Russia": "Usman",
+    "Vitebsk Belorussia": "Vitebsk",
+    "s Graveland": "'s-Graveland",
+}
+"""Cities that the table clips, or runs together with their region."""
 _BROKEN = re.compile(r"[?\ufffd<>]|Q\d+")
 _ORGANISATION = re.compile("[Ii]nternational|Comité|Ligue|Institut |United Nations|Committee")
 
@@ -84,6 +102,7 @@ def _born(text: str, prize: int) -> tuple[str, int]:
 def _city(text: str) -> str:
     city = re.sub(r"\s*\(.*", "", text).strip()
     city = re.sub(r",? [A-Z]{2}$", "", city)
+    city = _CITIES.get(city, city)
     return "" if _BROKEN.search(city) or "," in city else city
 
 

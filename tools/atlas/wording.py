@@ -11,7 +11,7 @@ from tools.atlas.records import Film
 
 T = TypeVar("T")
 
-_THE = ("United", "Netherlands", "Philippines", "Bahamas", "Gambia", "Maldives", "Soviet")
+_THE = ("United", "Netherlands", "Philippines", "Bahamas", "Gambia", "Maldives", "Soviet", "USSR")
 _THE_ENDS = ("Islands", "Republic", "Emirates", "Kingdom", "Union", "Islands)")
 _GENRES = {
     "Sci-Fi": "science fiction",
