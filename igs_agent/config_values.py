@@ -23,13 +23,15 @@ _WORDS: dict[Any, str] = {
 }
 
 
-def build(kind: type[T], table: Mapping[str, Any], where: str = "") -> T:
+def build(kind: type[T], table: Mapping[str, Any], where: str = "", start: T | None = None) -> T:
     """A dataclass of this kind from a table; what the table leaves out keeps its default.
 
     Args:
         kind: a dataclass whose fields are scalars, choices, tuples, mappings or dataclasses.
         table: names and values as a TOML file has them.
         where: dotted name of the table, for messages.
+        start: what the table changes; None: the defaults of `kind`. A field that holds a
+            dataclass may have other defaults than that dataclass by itself.
 
     Raises:
         ConfigurationError: a name that the dataclass lacks, or a value of another type.
@@ -41,14 +43,22 @@ def build(kind: type[T], table: Mapping[str, Any], where: str = "") -> T:
     Traceback (most recent call last):
     igs_env.errors.ConfigurationError: optim.warmup must be an integer, got 0.5
     """
-    fields = [field.name for field in dataclasses.fields(typing.cast(Any, kind)) if field.init]
+    fields = {field.name: field for field in dataclasses.fields(typing.cast(Any, kind))}
     hints = typing.get_type_hints(kind)
     values = {}
     for name, value in table.items():
+        key = dotted(where, name)
         if name not in fields:
-            raise unknown_name("setting", dotted(where, name), [dotted(where, f) for f in fields])
-        values[name] = typed_value(hints[name], value, dotted(where, name))
-    return kind(**values)
+            raise unknown_name("setting", key, [dotted(where, field) for field in fields])
+        if dataclasses.is_dataclass(hints[name]):
+            default = getattr(start, name) if start is not None else _default(fields[name])
+            nested = typing.cast(type[Any], hints[name])
+            values[name] = build(nested, _table(value, key), key, default)
+        else:
+            values[name] = typed_value(hints[name], value, key)
+    if start is None:
+        return kind(**values)
+    return dataclasses.replace(typing.cast(Any, start), **values)  # type: ignore[no-any-return]
 
 
 def typed_value(hint: Any, value: Any, key: str) -> Any:
@@ -57,8 +67,6 @@ def typed_value(hint: Any, value: Any, key: str) -> Any:
     Raises `ConfigurationError` with the key, the value and what was expected.
     """
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if dataclasses.is_dataclass(hint):
-        return build(typing.cast(type, hint), _table(value, key), key)
     if origin in (types.UnionType, typing.Union):
         if value is None or value == NONE:
             return None
@@ -84,6 +92,13 @@ def dotted(*parts: str) -> str:
     'optim.warmup'
     """
     return ".".join(filter(None, parts))
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    """The instance that a field starts from, or None where it has to be given."""
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return None if field.default is dataclasses.MISSING else field.default
 
 
 def _scalar(hint: Any, value: Any, key: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -19,17 +20,16 @@ from igs_agent.weights import write_weights
 from igs_env.errors import ConfigurationError
 from igs_env.task import Task, make_task
 
+_RECORD = "warmstart.json"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarmstartConfig:
-    """How a policy is warm-started.
-
-    The defaults are a first recipe for `tiny`: it learns the form of an episode and how questions
-    become kinds of queries, but not yet to copy names (dev EM 0.000 on one hop, n = 120).
-    """
+    """How a policy is warm-started. The defaults make `tiny`."""
 
     output: str = "runs/tiny"
-    """Folder for the policy."""
+    """Folder for the policy. `OUTPUT.progress` holds what an interrupted warm start goes on
+    from."""
     policy: str | None = None
     """Policy to start from; None makes a small one from nothing."""
     env: Mapping[str, Any] = field(
@@ -37,8 +37,12 @@ class WarmstartConfig:
     )
     """Keyword arguments of the environment whose train questions are demonstrated."""
     style: DemonstrationStyle = field(default_factory=DemonstrationStyle)
+    first_turns: int = 8
+    """Epochs, before the others, on first turns alone, with gold queries. A model from nothing
+    learns there to copy names; on whole episodes, most of whose tokens are documents, that takes
+    ten times as long. A pretrained model needs none."""
     documents: float = 0.3
-    """Share of the corpus that is learned as plain text."""
+    """Share of the corpus that is learned as plain text, a third of it per epoch."""
     half: bool = True
     """Save the weights in float16: half the size; training starts from them in float32."""
     vocabulary: int = 4096
@@ -46,31 +50,60 @@ class WarmstartConfig:
     layers: int = 4
     supervised: SupervisedConfig = field(
         default_factory=lambda: SupervisedConfig(
-            epochs=3, learning_rate=1.5e-3, batch_tokens=4096, autocast=True
+            epochs=14, learning_rate=1.5e-3, batch_tokens=3072, autocast=True
         )
     )
+    """`epochs` counts those of first turns too."""
 
 
 def warmstart(config: WarmstartConfig, *, log: Callable[[str], None] = tell) -> Policy:
     """Train a policy on demonstrations and documents, and save it as a model folder.
 
-    Every epoch plays the demonstrations anew, so that their mistakes differ.
+    Every epoch plays the demonstrations anew, so that their mistakes differ. A warm start that
+    was interrupted goes on after its last whole epoch.
+
+    Raises:
+        ConfigurationError: the output folder holds something, or an interrupted warm start with
+            other settings.
     """
     folder = Path(config.output)
     if folder.exists() and any(folder.iterdir()):
         raise ConfigurationError(f"{folder} is not empty; choose another output folder")
+    progress = folder.with_name(folder.name + ".progress")
+    _claim(progress, config)
     task = make_task(**{**dict(config.env), "split": "train", "sampler": "none"})
     policy = load_policy(config.policy) if config.policy else _new_policy(config, task)
-    losses = train_supervised(
-        policy, lambda epoch: _examples(config, task, policy, epoch), config.supervised, log=log
+    loss = train_supervised(
+        policy,
+        lambda epoch: _examples(config, task, policy, epoch),
+        config.supervised,
+        progress=progress,
+        log=log,
     )
-    folder.mkdir(parents=True, exist_ok=True)
     if config.half:
         policy.model.half()
+    folder.mkdir(parents=True, exist_ok=True)
     write_weights(policy, folder)
-    record = {**asdict(config), "final_loss": float(np.mean(losses[-50:])), "steps": len(losses)}
-    (folder / "warmstart.json").write_text(json.dumps(record, indent=1) + "\n")
+    (folder / _RECORD).write_text(_record(config, final_loss=loss))
+    shutil.rmtree(progress)
     return policy
+
+
+def _claim(progress: Path, config: WarmstartConfig) -> None:
+    """Make the folder for checkpoints, or see that it is of the same warm start."""
+    settings = progress / _RECORD
+    if not settings.is_file():
+        progress.mkdir(parents=True, exist_ok=True)
+        settings.write_text(_record(config))
+    elif settings.read_text() != _record(config):
+        raise ConfigurationError(
+            f"{progress} holds an interrupted warm start with other settings; repeat its settings "
+            "to go on with it, or delete it"
+        )
+
+
+def _record(config: WarmstartConfig, **more: float) -> str:
+    return json.dumps({**asdict(config), **more}, indent=1) + "\n"
 
 
 def _new_policy(config: WarmstartConfig, task: Task) -> Policy:
@@ -87,6 +120,10 @@ def _new_policy(config: WarmstartConfig, task: Task) -> Policy:
 
 def _examples(config: WarmstartConfig, task: Task, policy: Policy, epoch: int) -> list[Example]:
     style = replace(config.style, seed=config.style.seed + epoch)
+    if epoch < config.first_turns and config.policy is None:
+        style = replace(style, good_queries=1.0, vague_queries=0.0)
+        episodes = demonstrate(task.rules, task.questions, style)
+        return [episode_example(policy, episode, turns=1) for episode in episodes]
     episodes = demonstrate(task.rules, task.questions, style)
     examples = [episode_example(policy, episode) for episode in episodes]
     random = np.random.default_rng(config.style.seed)

@@ -1,14 +1,15 @@
 """Demonstrations: episodes played by a script whose queries are of mixed quality.
 
 A script that always searched well would leave nothing to learn, one that never does nothing to
-reinforce. Here each query is the gold one with a given probability, else one of the mistakes
-that weak searchers make; the answer is always read off the documents at hand, so that reading
-is taught by every demonstration and searching only by some.
+reinforce. Here each query is the gold one with a given probability, else one of two mistakes that
+weak searchers make: a vague query, which says what is asked but not about whom ("director of the
+film"), or a query about something else. Answers are read off the documents at hand wherever these
+have one, so that reading is taught by most demonstrations and searching only by some.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +21,15 @@ from igs_env.types import Episode, Question
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemonstrationStyle:
-    """How well the script searches."""
+    """How well the script searches. What is neither good nor vague is about something else."""
 
-    good_queries: float = 0.45
-    """Share of steps that search for what the question needs."""
+    good_queries: float = 0.35
+    """Share of searches for what the question needs."""
+    vague_queries: float = 0.5
+    """Share of searches that name nobody; their documents hardly ever help."""
+    retries: float = 0.5
+    """Share of vague searches after which the script tries again, where searches are left; else
+    it answers with the title of the document at hand."""
     seed: int = 0
 
 
@@ -35,6 +41,8 @@ class _Script:
     told: Question
     """The question whose queries and answer are played: another one after a mistake."""
     hop: int = 0
+    vague: bool = False
+    """The last search was a vague one."""
 
 
 def demonstrate(
@@ -54,7 +62,15 @@ def demonstrate(
     while any(not episode.done for episode in episodes):
         alive = [index for index, episode in enumerate(episodes) if not episode.done]
         outputs = [
-            _output(scripts[index], lookalikes, random, style.good_queries) for index in alive
+            _output(
+                scripts[index],
+                episodes[index],
+                rules.max_searches - episodes[index].searches,
+                lookalikes[_form(scripts[index].question)],
+                random,
+                style,
+            )
+            for index in alive
         ]
         for index, episode in zip(
             alive, advance(rules, [episodes[index] for index in alive], outputs), strict=True
@@ -65,22 +81,46 @@ def demonstrate(
 
 def _output(
     script: _Script,
-    lookalikes: Mapping[tuple[str, ...], Sequence[Question]],
+    episode: Episode,
+    searches_left: int,
+    same_form: Sequence[Question],
     random: np.random.Generator,
-    good_queries: float,
+    style: DemonstrationStyle,
 ) -> str:
-    queries = script.told.metadata["queries"]
-    if script.hop == len(queries):
+    if script.vague:
+        script.vague = False
+        enough = searches_left >= len(script.told.metadata["queries"]) - script.hop
+        if not (enough and random.random() < style.retries):
+            return f"<answer> {episode.steps[-1].documents[0].title} </answer>"
+    if script.hop == len(script.told.metadata["queries"]):
         return f"<answer> {script.told.answers[0]} </answer>"
-    if random.random() >= good_queries:
+    draw = random.random()
+    other = same_form[int(random.integers(len(same_form)))]
+    if draw < style.vague_queries:
+        words = _common_start(script.told, other, script.hop)
+        if words and searches_left > 0:
+            script.vague = True
+            return f"<search> {words} </search>"
+    if draw >= style.vague_queries + style.good_queries:
         # From here on the script follows another question of the same form: it asks about the
         # wrong thing and reads the right answer to that.
-        same = lookalikes[_form(script.question)]
-        script.told = same[int(random.integers(len(same)))]
-        queries = script.told.metadata["queries"]
-    query = queries[script.hop]
+        script.told = other
+    query = script.told.metadata["queries"][script.hop]
     script.hop += 1
     return f"<search> {query} </search>"
+
+
+def _common_start(one: Question, other: Question, hop: int) -> str:
+    """What two questions of a form share at the start of their queries: not the names."""
+    pairs = zip(
+        one.metadata["queries"][hop].split(), other.metadata["queries"][hop].split(), strict=False
+    )
+    words = []
+    for word, also in pairs:
+        if word != also:
+            break
+        words.append(word)
+    return " ".join(words)
 
 
 def _form(question: Question) -> tuple[str, ...]:

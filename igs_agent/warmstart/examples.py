@@ -22,14 +22,23 @@ class Example:
     """Shape (L,): predicting this token counts in the loss. Never true at index 0."""
 
 
-def episode_example(policy: Policy, episode: Episode) -> Example:
-    """An episode as a rollout would hold it: the policy's outputs are learned, nothing else."""
+def episode_example(policy: Policy, episode: Episode, turns: int | None = None) -> Example:
+    """An episode as a rollout would hold it: the policy's outputs are learned, nothing else.
+
+    Args:
+        policy: its tokenizer and template are used.
+        episode: a finished episode.
+        turns: how many of its turns, the last one without its observation; None: all.
+    """
     ids = policy.encode_prompt(episode.prompt)
     learned = [False] * len(ids)
-    for step in episode.steps:
+    for step in episode.steps[:turns]:
         written, observed = policy.encode(step.output), policy.encode(step.observation)
         ids += [*written, *observed]
         learned += [True] * len(written) + [False] * len(observed)
+    if turns is not None:  # nothing learned is behind it
+        end = max(index for index, counts in enumerate(learned) if counts) + 1
+        ids, learned = ids[:end], learned[:end]
     return Example(np.array(ids), np.array(learned))
 
 

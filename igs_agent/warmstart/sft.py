@@ -6,11 +6,19 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from igs_agent.checkpoint import (
+    RunState,
+    drop_old,
+    load_checkpoint,
+    newest_checkpoint,
+    save_checkpoint,
+)
 from igs_agent.policy import Policy
 from igs_agent.warmstart.examples import Example, batches
 
@@ -23,7 +31,8 @@ class SupervisedConfig:
     learning_rate: float = 2e-5
     """Peak; 1e-3 for a small model from nothing."""
     warmup: float = 0.03
-    """Share of the steps in which the rate rises linearly; it then falls as a cosine to a tenth."""
+    """Share of the training in which the rate rises linearly; it then falls as a cosine to a
+    tenth."""
     weight_decay: float = 0.01
     max_grad_norm: float = 1.0
     batch_tokens: int = 8192
@@ -43,52 +52,85 @@ def train_supervised(
     make_examples: Callable[[int], Sequence[Example]],
     config: SupervisedConfig,
     *,
+    progress: Path | None = None,
     log: Callable[[str], None] = tell,
     log_every: int = 50,
-) -> list[float]:
-    """Train the policy's model in place; mean loss per learned token of every step.
+) -> float:
+    """Train the policy's model in place; mean loss per learned token of the last epoch.
 
     Args:
         policy: its model is trained.
         make_examples: epoch number → that epoch's examples.
         config: settings.
+        progress: folder for a checkpoint after every epoch; one that is there is gone on from.
         log: takes a line of progress.
         log_every: steps between lines.
     """
     torch.manual_seed(config.seed)
-    random = np.random.default_rng(config.seed)
-    model = policy.model.train()
     optimizer = torch.optim.AdamW(
-        model.parameters(),
+        policy.model.parameters(),
         lr=config.learning_rate,
         weight_decay=config.weight_decay,
         betas=(0.9, 0.95),
     )
+    done = _resumed(progress, policy, optimizer, log) if progress else 0
+    mean = math.nan
+    for epoch in range(done, config.epochs):
+        mean = _train_epoch(policy, optimizer, make_examples(epoch), epoch, config, log, log_every)
+        if progress:
+            state = RunState(update=epoch + 1, best=0.0, without_improvement=0, offsets={})
+            save_checkpoint(progress / f"update-{epoch + 1:06d}", policy, optimizer, state)
+            drop_old(progress, keep=1)
+    return mean
+
+
+def _resumed(
+    progress: Path, policy: Policy, optimizer: torch.optim.Optimizer, log: Callable[[str], None]
+) -> int:
+    newest = newest_checkpoint(progress)
+    if newest is None:
+        return 0
+    done = load_checkpoint(newest, policy, optimizer).update
+    log(f"going on after epoch {done}")
+    return done
+
+
+def _train_epoch(
+    policy: Policy,
+    optimizer: torch.optim.Optimizer,
+    examples: Sequence[Example],
+    epoch: int,
+    config: SupervisedConfig,
+    log: Callable[[str], None],
+    log_every: int,
+) -> float:
+    random = np.random.default_rng([config.seed, epoch])
+    steps = list(batches(examples, config.batch_tokens, random))
     losses: list[float] = []
-    total = 0
     began = time.perf_counter()
-    for epoch in range(config.epochs):
-        steps = list(batches(make_examples(epoch), config.batch_tokens, random))
-        total = total or len(steps) * config.epochs
-        for batch in steps:
-            for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * _schedule(len(losses) / total, config.warmup)
-            with torch.autocast(policy.device.type, torch.bfloat16, enabled=config.autocast):
-                loss = supervised_loss(policy, batch)
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            losses.append(loss.item())
-            if len(losses) % log_every == 0:
-                elapsed = time.perf_counter() - began
-                left = elapsed / len(losses) * (total - len(losses))
-                log(
-                    f"step {len(losses)}/{total}  loss {np.mean(losses[-log_every:]):.3f}  "
-                    f"{elapsed:.0f} s, about {left:.0f} s left"
-                )
-    model.eval()
-    return losses
+    policy.model.train()
+    for number, batch in enumerate(steps):
+        # Epochs may differ in size; the schedule counts them alike.
+        rate = _schedule((epoch + number / len(steps)) / config.epochs, config.warmup)
+        for group in optimizer.param_groups:
+            group["lr"] = config.learning_rate * rate
+        with torch.autocast(policy.device.type, torch.bfloat16, enabled=config.autocast):
+            loss = supervised_loss(policy, batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(policy.model.parameters(), config.max_grad_norm)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        losses.append(loss.item())
+        if (number + 1) % log_every == 0 or number + 1 == len(steps):
+            elapsed = time.perf_counter() - began
+            left = elapsed / (number + 1) * (len(steps) - number - 1)
+            log(
+                f"epoch {epoch + 1}/{config.epochs}  step {number + 1}/{len(steps)}  "
+                f"loss {np.mean(losses[-log_every:]):.3f}  {elapsed:.0f} s, "
+                f"about {left:.0f} s left in this epoch"
+            )
+    policy.model.eval()
+    return float(np.mean(losses))
 
 
 def supervised_loss(policy: Policy, batch: Sequence[Example]) -> Tensor:

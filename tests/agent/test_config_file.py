@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from igs_agent.config import CreditConfig, OptimConfig, RolloutConfig, TrainConfig
 from igs_agent.config_file import dump_config, load_config
 from igs_agent.config_limits import LIMITS, check_config
-from igs_agent.config_values import typed_value
+from igs_agent.config_values import build, typed_value
+from igs_agent.warmstart.build import WarmstartConfig
+from igs_agent.warmstart.sft import SupervisedConfig
 from igs_env.errors import ConfigurationError
 
 
@@ -255,3 +257,11 @@ def test_none_in_env_is_left_out_since_it_is_the_default(tmp_path: Path) -> None
 def test_a_list_is_not_a_number() -> None:
     with pytest.raises(ConfigurationError, match="x must be a number, got \\[1\\]"):
         typed_value(float, [1], "x")
+
+
+def test_one_nested_setting_leaves_the_defaults_that_the_outer_field_has() -> None:
+    """A warm start's supervised.learning_rate is not SupervisedConfig's own default."""
+    default = WarmstartConfig().supervised
+    changed = build(WarmstartConfig, {"supervised": {"epochs": 2}}).supervised
+    assert (changed.epochs, changed.learning_rate) == (2, default.learning_rate)
+    assert changed.batch_tokens == default.batch_tokens != SupervisedConfig().batch_tokens
