@@ -39,14 +39,14 @@ class StepTable:
     query_length: Int[Tensor, "R S"]
     """Policy tokens in the query's text, |Q_t|; 0 where nothing was searched."""
     observation: Int[Tensor, "R S"]
-    """Steps that were taken from the same observation of the same question share a number."""
+    """Steps that were taken from the same observation of the same question share a number, and
+    no others do."""
     attempt: Int[Tensor, " R"]
     """Number of the attempt within one context (MR-Search); 0 where there is only one."""
     parent: Int[Tensor, " R"]
     """Row of the rollout that this one branched off (Tree-GRPO); −1 for none."""
     signals: Mapping[str, Signal] = field(default_factory=dict)
-    """`gain`: information gain, nats per answer token. `answer_log_prob`: log-probability of the
-    gold answer at the start of a step. `found_gold`: 1 where the step brought a needed document."""
+    """By name. `igs_agent.step_signals` says what each of them is."""
 
     def __post_init__(self) -> None:
         """Check shapes and finiteness once, so that estimators need not."""
@@ -64,6 +64,18 @@ class StepTable:
                 raise ValueError(f"signal {name!r} is not finite")
             if (signal.valid & ~self.valid).any():
                 raise ValueError(f"signal {name!r} is measured at a step that does not exist")
+
+    @property
+    def last(self) -> Bool[Tensor, "R S"]:
+        """The rollout's last step."""
+        following = torch.zeros_like(self.valid)
+        following[:, :-1] = self.valid[:, 1:]
+        return self.valid & ~following
+
+    @property
+    def counted(self) -> Bool[Tensor, "R S"]:
+        """The step exists and its rollout counts."""
+        return self.valid & self.outcome_valid[:, None]
 
     def signal(self, name: str) -> Signal:
         """The signal of that name; ValueError with what there is otherwise."""

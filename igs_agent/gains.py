@@ -7,8 +7,13 @@ from dataclasses import replace
 
 from igs_agent.scorer import PolicyScorer
 from igs_agent.trajectory import Trajectory
-from igs_env.contexts import refine_after
-from igs_env.information_gain import FragmentSampler, GainRequest, measure_information_gain
+from igs_env.contexts import ScoreRequest, refine_after
+from igs_env.information_gain import (
+    FragmentSampler,
+    GainRequest,
+    mean_log_prob,
+    measure_information_gain,
+)
 
 
 def measure_gains(
@@ -52,6 +57,43 @@ def measure_gains(
         )
         for row, trajectory in enumerate(trajectories)
     ]
+
+
+def measure_answer_log_probs(
+    trajectories: Sequence[Trajectory], scorer: PolicyScorer
+) -> list[Trajectory]:
+    """The trajectories with how likely the gold answer was at the start of each step.
+
+    log π(a*|C) / |a*| with C everything before the step, the prompt alone before the first: v_t
+    of IGPO (arXiv 2510.14967). About the first gold answer. Before the update, as the gain.
+    """
+    places = [
+        (row, step)
+        for row, trajectory in enumerate(trajectories)
+        for step in range(len(trajectory.turns))
+    ]
+    scored = scorer.token_log_probs([_at_start(trajectories[row], step) for row, step in places])
+    values = {
+        place: mean_log_prob(log_probs) for place, log_probs in zip(places, scored, strict=True)
+    }
+    return [
+        replace(
+            trajectory,
+            answer_log_probs=tuple(values[row, step] for step in range(len(trajectory.turns))),
+        )
+        for row, trajectory in enumerate(trajectories)
+    ]
+
+
+def _at_start(trajectory: Trajectory, step: int) -> ScoreRequest:
+    episode = trajectory.episode
+    return ScoreRequest(
+        episode=episode,
+        step=step - 1,
+        target=episode.question.answers[0],
+        probe=episode.protocol.probe,
+        probe_end=episode.protocol.probe_end,
+    )
 
 
 def _searches(trajectory: Trajectory) -> list[int]:

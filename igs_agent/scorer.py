@@ -92,19 +92,21 @@ class PolicyScorer:
 
     def _branch(self, request: ScoreRequest) -> _Branch:
         trajectory = self._trajectory(request.episode.id)
-        turn = trajectory.turns[request.step]
         target_ids, span = self._policy.encode_target(
             request.probe, request.target, request.probe_end
         )
         fragment = request.replacements.get(request.step)
         if any(step != request.step for step in request.replacements):
             raise ConfigurationError("only the last step of a context can be replaced")
-        if fragment is None:
-            at, ids = turn.observation_end, []
+        ids: list[int] = []
+        if request.step < 0:
+            at = trajectory.turns[0].start
+        elif fragment is None:
+            at = trajectory.turns[request.step].observation_end
             if request.through_refine:
                 at += self._refine_length(trajectory, request.step)
         else:
-            at = turn.end
+            at = trajectory.turns[request.step].end
             text = render_documents(request.episode.protocol, fragment.documents)
             ids = self._policy.encode(text)
             if request.through_refine:

@@ -9,31 +9,38 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from igs_agent.batch import Credit, Signal, StepTable, token_advantages
+from igs_agent.batch import Credit, StepTable, token_advantages
+from igs_agent.observations import observation_clusters
+from igs_agent.step_signals import answer_in_documents, answer_log_prob, found_gold, gain
 from igs_agent.trajectory import Trajectory
-from igs_env.types import Episode
 
 
-def step_table(trajectories: Sequence[Trajectory], *, mask_truncated: bool = False) -> StepTable:
+def step_table(
+    trajectories: Sequence[Trajectory],
+    *,
+    mask_truncated: bool = False,
+    similarity: float = 1.0,
+) -> StepTable:
     """The rollouts as rows and their steps as columns, in float64.
 
-    A rollout whose retrieval failed never counts; one that ended without an answer does not
-    with `mask_truncated`.
+    A rollout whose retrieval failed never counts.
+
+    Args:
+        trajectories: of one update.
+        mask_truncated: a rollout that ended without an answer does not count either.
+        similarity: how alike two observations of one question must be to share a number, 1 for
+            equal; what an estimator wants is `igs_agent.credit.observation_similarity`.
     """
     rollouts = len(trajectories)
     steps = max((len(t.turns) for t in trajectories), default=0) or 1
     valid = torch.zeros(rollouts, steps, dtype=torch.bool)
     lengths = torch.zeros(rollouts, steps, dtype=torch.long)
-    observation = torch.zeros(rollouts, steps, dtype=torch.long)
-    keys: dict[tuple[str, str], int] = {}
     groups: dict[str, int] = {}
     for row, trajectory in enumerate(trajectories):
         groups.setdefault(trajectory.episode.group_id, len(groups))
         for column, turn in enumerate(trajectory.turns):
             valid[row, column] = True
             lengths[row, column] = turn.query[1] - turn.query[0]
-            key = (trajectory.episode.group_id, _seen(trajectory.episode, column))
-            observation[row, column] = keys.setdefault(key, len(keys))
     return StepTable(
         group=torch.tensor([groups[t.episode.group_id] for t in trajectories]),
         outcome=torch.tensor([t.reward for t in trajectories], dtype=torch.float64),
@@ -45,12 +52,14 @@ def step_table(trajectories: Sequence[Trajectory], *, mask_truncated: bool = Fal
         ),
         valid=valid,
         query_length=lengths,
-        observation=observation,
+        observation=observation_clusters(trajectories, steps, similarity),
         attempt=torch.zeros(rollouts, dtype=torch.long),
         parent=torch.full((rollouts,), -1),
         signals={
-            "gain": _gain(trajectories, steps),
-            "found_gold": _found_gold(trajectories, steps),
+            "gain": gain(trajectories, steps),
+            "answer_log_prob": answer_log_prob(trajectories, steps),
+            "found_gold": found_gold(trajectories, steps),
+            "answer_in_documents": answer_in_documents(trajectories, steps),
         },
     )
 
@@ -98,39 +107,6 @@ def token_batch(trajectories: Sequence[Trajectory], table: StepTable, credit: Cr
         old_log_probs=torch.from_numpy(_stack([t.log_probs for t in trajectories], width, 0.0)),
         advantages=advantages.float(),
     )
-
-
-def _seen(episode: Episode, step: int) -> str:
-    """What the policy was shown last before a step: the state that GiGPO anchors on."""
-    return episode.prompt if step == 0 else episode.steps[step - 1].observation
-
-
-def _gain(trajectories: Sequence[Trajectory], steps: int) -> Signal:
-    values = torch.zeros(len(trajectories), steps, dtype=torch.float64)
-    valid = torch.zeros(len(trajectories), steps, dtype=torch.bool)
-    for row, trajectory in enumerate(trajectories):
-        for column, gain in enumerate(trajectory.gains):
-            if gain is not None:
-                values[row, column] = gain.value
-                valid[row, column] = True
-    return Signal(values=values, valid=valid)
-
-
-def _found_gold(trajectories: Sequence[Trajectory], steps: int) -> Signal:
-    """1 where a search brought a hop's document that no earlier step had brought."""
-    values = torch.zeros(len(trajectories), steps, dtype=torch.float64)
-    valid = torch.zeros(len(trajectories), steps, dtype=torch.bool)
-    for row, trajectory in enumerate(trajectories):
-        hops = [set(ids) for ids in trajectory.episode.question.gold_documents]
-        missing = list(hops)
-        for column, step in enumerate(trajectory.episode.steps):
-            if not step.searched or not hops:
-                continue
-            found = {document.id for document in step.documents}
-            values[row, column] = float(any(hop & found for hop in missing))
-            valid[row, column] = True
-            missing = [hop for hop in missing if not hop & found]
-    return Signal(values=values, valid=valid)
 
 
 def _stack(rows: Sequence[np.ndarray], width: int, fill: float) -> np.ndarray:

@@ -57,6 +57,9 @@ class Trajectory:
     """The context was full before the episode was over; it then counts as truncated."""
     gains: tuple[InformationGain | None, ...] = ()
     """One per step once measured."""
+    answer_log_probs: tuple[float | None, ...] = ()
+    """Log-probability of the gold answer at the start of each step, nats per answer token, once
+    measured."""
 
     @property
     def step_index(self) -> NDArray[np.int64]:

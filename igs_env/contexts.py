@@ -15,7 +15,8 @@ class ScoreRequest:
 
     episode: Episode
     step: int
-    """Index of the step that ends the context: everything up to and including its observation."""
+    """Index of the step that ends the context: everything up to and including its observation;
+    −1 for the prompt alone."""
     target: str
     """Text that is scored, for a gain the gold answer."""
     probe: str

@@ -16,10 +16,10 @@ WIDTH = 8
 
 
 def ragged_batch(seed: int) -> dict[str, Any]:
-    """Thirteen rollouts of four questions, one of which has only one rollout, with 1 to `WIDTH` tokens each.
+    """Thirteen rollouts of four questions, with 1 to `WIDTH` tokens each.
 
-    Rewards are multiples of 1/8, so that single precision holds them exactly; one group in two
-    batches has rewards that are all equal.
+    The last question has only one rollout. Rewards are multiples of 1/8, so that single precision
+    holds them exactly; in every other batch one group's rewards are all equal.
     """
     rng = random.Random(seed)
     group = [number for number, size in enumerate(GROUPS) for _ in range(size)]

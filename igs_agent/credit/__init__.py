@@ -9,8 +9,14 @@ from typing import Any, Protocol
 
 from igs_agent.batch import Credit, StepTable
 from igs_agent.credit.dr_grpo import DrGRPO
+from igs_agent.credit.gigpo import GiGPO
 from igs_agent.credit.grpo import GRPO
 from igs_agent.credit.ig_search import IGSearch
+from igs_agent.credit.igpo import IGPO
+from igs_agent.credit.mt_grpo import MTGRPO
+from igs_agent.credit.oracle import Oracle
+from igs_agent.credit.placebo import Placebo
+from igs_agent.credit.query_only import QueryOnly
 from igs_agent.credit.rloo import RLOO
 
 
@@ -24,8 +30,14 @@ class CreditEstimator(Protocol):
 
 ESTIMATORS: dict[str, Callable[..., CreditEstimator]] = {
     "dr_grpo": DrGRPO,
+    "gigpo": GiGPO,
     "grpo": GRPO,
     "ig_search": IGSearch,
+    "igpo": IGPO,
+    "mt_grpo": MTGRPO,
+    "oracle": Oracle,
+    "placebo": Placebo,
+    "query_only": QueryOnly,
     "rloo": RLOO,
 }
 """Name → class; its fields are the estimator's hyper-parameters."""
@@ -76,6 +88,16 @@ def signals_of(estimator: CreditEstimator) -> tuple[str, ...]:
     return tuple(getattr(estimator, "signals", ()))
 
 
+def observation_similarity(estimator: CreditEstimator) -> float:
+    """How alike observations must be to count as the same, its attribute of that name; 1 by
+    default, which is equal.
+
+    >>> observation_similarity(make_estimator("gigpo"))
+    0.9
+    """
+    return float(getattr(estimator, "observation_similarity", 1.0))
+
+
 def _find(name: str) -> Any:
     if name in ESTIMATORS:
         return ESTIMATORS[name]
@@ -94,4 +116,12 @@ def _unknown(kind: str, name: str, known: set[str]) -> str:
     return f"no {kind} {name!r}{hint}; choose from: {', '.join(sorted(known))}"
 
 
-__all__ = ["ESTIMATORS", "Credit", "CreditEstimator", "StepTable", "make_estimator", "signals_of"]
+__all__ = [
+    "ESTIMATORS",
+    "Credit",
+    "CreditEstimator",
+    "StepTable",
+    "make_estimator",
+    "observation_similarity",
+    "signals_of",
+]

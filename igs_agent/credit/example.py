@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from igs_agent.batch import Signal, StepTable
 
@@ -14,33 +15,52 @@ def table(
     outcome: Sequence[float],
     group: Sequence[int],
     gain: Sequence[Sequence[float | None]] | None = None,
+    answer_log_prob: Sequence[Sequence[float | None]] | None = None,
+    found_gold: Sequence[Sequence[float | None]] | None = None,
+    answer_in_documents: Sequence[Sequence[float | None]] | None = None,
     query_length: Sequence[Sequence[int]] | None = None,
+    observation: Sequence[Sequence[int]] | None = None,
+    steps: Sequence[int] | None = None,
     outcome_valid: Sequence[bool] | None = None,
     dtype: torch.dtype = torch.float64,
 ) -> StepTable:
-    """A table in which every rollout has as many steps as `gain` has columns, or one.
+    """A table in which every rollout has as many steps as its signals have columns, or one.
 
-    A gain of None is not measured.
+    A value of None is not measured, and nor is a signal that is not given. `steps` says how many
+    of the columns each rollout has, where not all.
 
     >>> table(outcome=[1.0], group=[0], gain=[[0.5, None]]).signal("gain").valid.tolist()
     [[True, False]]
     """
+    given = {
+        "gain": gain,
+        "answer_log_prob": answer_log_prob,
+        "found_gold": found_gold,
+        "answer_in_documents": answer_in_documents,
+    }
     rollouts = len(outcome)
-    steps = len(gain[0]) if gain else 1
-    values = [[g or 0.0 for g in row] for row in gain] if gain else [[0.0] * steps] * rollouts
-    measured = (
-        [[g is not None for g in row] for row in gain] if gain else [[False] * steps] * rollouts
-    )
+    columns = next((len(rows[0]) for rows in given.values() if rows), max(steps or [1]))
+    exists = torch.arange(columns) < torch.tensor(steps or [columns] * rollouts)[:, None]
+    lengths = torch.tensor(query_length or [[4] * columns] * rollouts)
+    numbers = torch.arange(rollouts * columns).reshape(rollouts, columns)
     return StepTable(
         group=torch.tensor(group),
         outcome=torch.tensor(outcome, dtype=dtype),
         outcome_valid=torch.tensor(outcome_valid or [True] * rollouts),
-        valid=torch.ones(rollouts, steps, dtype=torch.bool),
-        query_length=torch.tensor(query_length or [[4] * steps] * rollouts),
-        observation=torch.arange(rollouts * steps).reshape(rollouts, steps),
+        valid=exists,
+        query_length=torch.where(exists, lengths, 0),
+        observation=torch.tensor(observation) if observation else numbers,
         attempt=torch.zeros(rollouts, dtype=torch.long),
         parent=torch.full((rollouts,), -1),
-        signals={
-            "gain": Signal(values=torch.tensor(values, dtype=dtype), valid=torch.tensor(measured))
-        },
+        signals={name: _signal(rows, exists, dtype) for name, rows in given.items()},
     )
+
+
+def _signal(
+    rows: Sequence[Sequence[float | None]] | None, exists: Tensor, dtype: torch.dtype
+) -> Signal:
+    if rows is None:
+        return Signal(values=torch.zeros(exists.shape, dtype=dtype), valid=torch.zeros_like(exists))
+    measured = torch.tensor([[value is not None for value in row] for row in rows]) & exists
+    values = torch.tensor([[value or 0.0 for value in row] for row in rows], dtype=dtype)
+    return Signal(values=values * measured.to(dtype), valid=measured)

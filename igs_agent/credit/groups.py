@@ -1,4 +1,4 @@
-"""Statistics within groups of rollouts of one question."""
+"""Statistics within groups of rollouts of one question, or of their steps laid flat."""
 
 from __future__ import annotations
 
@@ -51,3 +51,31 @@ def is_constant(
 def broadcast(advantage: Float[Tensor, " R"], valid: Bool[Tensor, "R S"]) -> Float[Tensor, "R S"]:
     """A rollout's advantage on each of its steps."""
     return advantage[:, None] * valid.to(advantage)
+
+
+def flat_group(group: Int[Tensor, " R"], steps: int) -> Int[Tensor, " R*S"]:
+    """The group of every step, for statistics over steps rather than rollouts."""
+    return group[:, None].expand(-1, steps).reshape(-1)
+
+
+def population_variance(
+    values: Float[Tensor, " R"], group: Int[Tensor, " R"], valid: Bool[Tensor, " R"]
+) -> Float[Tensor, " R"]:
+    """Mean squared distance from the mean of each rollout's group; 0 for groups of one."""
+    mean, _ = group_mean(values, group, valid)
+    squares = torch.where(valid, (values - mean) ** 2, torch.zeros_like(values))
+    variance, _ = group_mean(squares, group, valid)
+    return variance
+
+
+def returns_to_go(
+    rewards: Float[Tensor, "R S"], valid: Bool[Tensor, "R S"], discount: float
+) -> Float[Tensor, "R S"]:
+    """G_t = r_t + γ·G_{t+1} over the steps that exist, 0 elsewhere."""
+    found = torch.zeros_like(rewards)
+    following = rewards.new_zeros(len(rewards))
+    for step in reversed(range(rewards.shape[1])):
+        here = rewards[:, step] + discount * following
+        following = torch.where(valid[:, step], here, following)
+        found[:, step] = torch.where(valid[:, step], here, torch.zeros_like(here))
+    return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from igs_agent.batch import Credit, StepTable
@@ -48,6 +48,22 @@ CLIPS: dict[str, Callable[[Tensor, float], Tensor]] = {
     "hard": hard_clip,
 }
 """The paper clips extremes softly and does not publish how: *ours* is `log`."""
+
+
+def on_queries(
+    added: Float[Tensor, "R S"],
+    measured: Bool[Tensor, "R S"],
+    table: StepTable,
+    per_token: bool = True,
+) -> Float[Tensor, "R S"]:
+    """What is added on a search's query: `added` / |Q_t| where it was measured, else 0.
+
+    Nothing on a rollout that does not count.
+    """
+    if per_token:
+        added = added / table.query_length.clamp(min=1)
+    where = measured & (table.query_length > 0) & table.outcome_valid[:, None]
+    return torch.where(where, added, torch.zeros_like(added))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +117,7 @@ class IGSearch:
         """α · IG~_t / |Q_t| where a gain was measured on a rollout that counts, else 0."""
         signal = table.signal("gain")
         added = self.alpha * self.stabilised(signal.values)
-        if self.per_token:
-            added = added / table.query_length.clamp(min=1)
-        where = signal.valid & (table.query_length > 0) & table.outcome_valid[:, None]
-        return torch.where(where, added, torch.zeros_like(added))
+        return on_queries(added, signal.valid, table, self.per_token)
 
     def diagnostics(self, table: StepTable) -> dict[str, float]:
         """Shares of measured steps that each stage touches, and what the claim rests on."""

@@ -1,4 +1,4 @@
-"""The recorded outputs of other libraries' functions; `made_by` in each file says how to make it."""
+"""Recorded outputs of other libraries' functions; `made_by` in each file says how to make it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,83 @@
+"""What can be measured of each step, from trajectories: the signals of a step table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from igs_agent.batch import Signal
+from igs_agent.trajectory import Trajectory
+from igs_env.answers import normalise_answer
+from igs_env.types import Question, Step
+
+
+def gain(trajectories: Sequence[Trajectory], steps: int) -> Signal:
+    """Information gain in nats per answer token, where `measure_gains` has measured one."""
+    return _signal(
+        [[None if g is None else g.value for g in trajectory.gains] for trajectory in trajectories],
+        steps,
+    )
+
+
+def answer_log_prob(trajectories: Sequence[Trajectory], steps: int) -> Signal:
+    """Log-probability of the gold answer at the start of a step, nats per answer token.
+
+    Where `measure_answer_log_probs` has measured it.
+    """
+    return _signal([trajectory.answer_log_probs for trajectory in trajectories], steps)
+
+
+def found_gold(trajectories: Sequence[Trajectory], steps: int) -> Signal:
+    """1 where a search brought a hop's document that no earlier step had brought, else 0.
+
+    Measured at searches of questions whose gold documents are known.
+    """
+    return _signal([_found(trajectory) for trajectory in trajectories], steps)
+
+
+def answer_in_documents(trajectories: Sequence[Trajectory], steps: int) -> Signal:
+    """1 where one of a search's documents holds a gold answer, normalised, else 0."""
+    return _signal(
+        [
+            [
+                _holds_answer(step, trajectory.episode.question) if step.searched else None
+                for step in trajectory.episode.steps
+            ]
+            for trajectory in trajectories
+        ],
+        steps,
+    )
+
+
+def _found(trajectory: Trajectory) -> list[float | None]:
+    hops = [set(ids) for ids in trajectory.episode.question.gold_documents]
+    missing = list(hops)
+    row: list[float | None] = []
+    for step in trajectory.episode.steps:
+        if not step.searched or not hops:
+            row.append(None)
+            continue
+        brought = {document.id for document in step.documents}
+        row.append(float(any(hop & brought for hop in missing)))
+        missing = [hop for hop in missing if not hop & brought]
+    return row
+
+
+def _holds_answer(step: Step, question: Question) -> float:
+    text = " ".join(f"{document.title} {document.text}" for document in step.documents)
+    # Whole words: "art" is not in "party".
+    padded = f" {normalise_answer(text)} "
+    golds = filter(None, map(normalise_answer, question.answers))
+    return float(any(f" {gold} " in padded for gold in golds))
+
+
+def _signal(rows: Sequence[Sequence[float | None]], steps: int) -> Signal:
+    values = torch.zeros(len(rows), steps, dtype=torch.float64)
+    valid = torch.zeros(len(rows), steps, dtype=torch.bool)
+    for row, measured in enumerate(rows):
+        for column, value in enumerate(measured):
+            if value is not None:
+                values[row, column] = value
+                valid[row, column] = True
+    return Signal(values=values, valid=valid)
