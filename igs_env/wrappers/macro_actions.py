@@ -1,0 +1,128 @@
+"""A few discrete actions, and the text that each stands for at some point of an episode."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from igs_env.errors import ConfigurationError, unknown_name
+from igs_env.types import Episode, Search
+from igs_env.wrappers.answer_slots import SLOTS, Reading, Slot, near, nth_name, reading
+from igs_env.wrappers.spans import names_in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MacroAction:
+    """One of the choices, with the text that it stands for at this point of the episode."""
+
+    kind: Literal["search", "answer"]
+    source: str
+    """Where the text comes from: `question`, `name 1`, or the name of a slot."""
+    text: str
+    """Query or answer; empty where there is no such text now, which makes the action invalid."""
+
+    @property
+    def output(self) -> str:
+        """What a language model would have written."""
+        return f"<{self.kind}> {self.text} </{self.kind}>"
+
+
+class MacroActions:
+    """Which choices there are; index i has the same meaning at every point of every episode.
+
+    >>> actions = MacroActions(names=1, follow=("director",))
+    >>> actions.meanings[:4]
+    ('search question', 'search name 1', 'search director', 'answer title')
+    """
+
+    def __init__(
+        self,
+        *,
+        names: int = 2,
+        follow: Sequence[str] = (),
+        spans: int = 0,
+        cues: Mapping[str, str] | None = None,
+    ) -> None:
+        """See `QueryTemplateAction` for what the arguments mean."""
+        _check_count("names", names)
+        _check_count("spans", spans)
+        self._names = names
+        self._slots: dict[str, Slot] = {**SLOTS, **_from_cues(cues or {})}
+        self._slots |= {f"span {k + 1}": nth_name(k) for k in range(spans)}
+        for name in follow:
+            if name not in self._slots:
+                raise unknown_name("slot to follow", name, self._slots)
+        self._follow = tuple(follow)
+        self.meanings = (
+            "search question",
+            *(f"search name {k + 1}" for k in range(names)),
+            *(f"search {name}" for name in self._follow),
+            *(f"answer {name}" for name in self._slots),
+        )
+        """What each index stands for."""
+
+    def __len__(self) -> int:
+        """Number of choices."""
+        return len(self.meanings)
+
+    def choices(self, episode: Episode) -> list[MacroAction]:
+        """Every action with its text at this point of the episode."""
+        found = _newest_reading(episode)
+        texts = {name: slot(found) if found else "" for name, slot in self._slots.items()}
+        return [*self._searches(episode.question.text, texts), *_answers(texts)]
+
+    def choice(self, episode: Episode, index: int) -> MacroAction:
+        """The action of that index; `ConfigurationError` if there is none."""
+        if not 0 <= index < len(self):
+            raise ConfigurationError(
+                f"there are actions 0 to {len(self) - 1}, got {index}; see `meanings`"
+            )
+        return self.choices(episode)[index]
+
+    def _searches(self, question: str, texts: Mapping[str, str]) -> Iterator[MacroAction]:
+        names = [name.text for name in names_in(question)]
+        yield MacroAction(kind="search", source="question", text=question)
+        for k in range(self._names):
+            text = names[k] if k < len(names) else ""
+            yield MacroAction(kind="search", source=f"name {k + 1}", text=text)
+        asked = _without(question, names)
+        for name in self._follow:
+            text = f"{texts[name]} {asked}" if texts[name] else ""
+            yield MacroAction(kind="search", source=name, text=text)
+
+
+def _check_count(argument: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ConfigurationError(f"{argument} must be an integer of at least 0, got {value!r}")
+
+
+def _answers(texts: Mapping[str, str]) -> Iterator[MacroAction]:
+    for name, text in texts.items():
+        yield MacroAction(kind="answer", source=name, text=text)
+
+
+def _newest_reading(episode: Episode) -> Reading | None:
+    for step in reversed(episode.steps):
+        if step.documents and isinstance(step.action, Search):
+            return reading(episode.question.text, step.action.query, step.documents)
+    return None
+
+
+def _without(question: str, names: Sequence[str]) -> str:
+    """What is asked, of nobody: the question without its names."""
+    for name in names:
+        question = question.replace(name, " ")
+    return " ".join(question.split())
+
+
+def _from_cues(cues: Mapping[str, str]) -> dict[str, Slot]:
+    for name, cue in cues.items():
+        try:
+            re.compile(cue)
+        except re.error as error:
+            raise ConfigurationError(
+                f"the cue of {name!r} is no regular expression: {cue!r}: {error}"
+            ) from error
+    return {name: near(cue) for name, cue in cues.items()}
