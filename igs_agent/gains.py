@@ -98,9 +98,11 @@ def _at_start(trajectory: Trajectory, step: int) -> ScoreRequest:
 
 def _searches(trajectory: Trajectory) -> list[int]:
     episode = trajectory.episode
+    # What filled the context was never read.
+    read = episode.steps[:-1] if trajectory.overflowed else episode.steps
     return [
         index
-        for index, step in enumerate(episode.steps)
+        for index, step in enumerate(read)
         if step.searched
         and (not episode.protocol.refine or refine_after(episode, index) is not None)
     ]

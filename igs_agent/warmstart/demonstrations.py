@@ -91,7 +91,7 @@ def _output(
         script.vague = False
         enough = searches_left >= len(script.told.metadata["queries"]) - script.hop
         if not (enough and random.random() < style.retries):
-            return f"<answer> {episode.steps[-1].documents[0].title} </answer>"
+            return f"<answer> {_title(episode)} </answer>"
     if script.hop == len(script.told.metadata["queries"]):
         return f"<answer> {script.told.answers[0]} </answer>"
     draw = random.random()
@@ -108,6 +108,11 @@ def _output(
     query = script.told.metadata["queries"][script.hop]
     script.hop += 1
     return f"<search> {query} </search>"
+
+
+def _title(episode: Episode) -> str:
+    documents = episode.steps[-1].documents
+    return documents[0].title if documents else "unknown"
 
 
 def _common_start(one: Question, other: Question, hop: int) -> str:
