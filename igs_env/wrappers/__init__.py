@@ -6,6 +6,9 @@ from igs_env.wrappers.information_gain_reward import InformationGainReward
 from igs_env.wrappers.query_template_action import QueryTemplateAction
 from igs_env.wrappers.record_episodes import RecordEpisodes
 from igs_env.wrappers.transcript_observation import TranscriptObservation
+from igs_env.wrappers.vector_embed_observation import VectorEmbedObservation
+from igs_env.wrappers.vector_flat_info import VectorFlatInfo
+from igs_env.wrappers.vector_query_template_action import VectorQueryTemplateAction
 
 __all__ = [
     "EmbedObservation",
@@ -14,4 +17,7 @@ __all__ = [
     "QueryTemplateAction",
     "RecordEpisodes",
     "TranscriptObservation",
+    "VectorEmbedObservation",
+    "VectorFlatInfo",
+    "VectorQueryTemplateAction",
 ]

@@ -8,19 +8,21 @@ from dataclasses import asdict, is_dataclass
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 
 
 class FlatInfo(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
-    """Every value that is no scalar or string becomes one JSON string.
+    """Numbers as NumPy scalars, strings as they are, every other value as one JSON string.
 
-    Tianshou's buffers refuse lists and tuples whose length changes from step to step; a string
-    of any length is stored as it is.
+    A key keeps its type from reset to the last step: `numpy.float64`, `numpy.int64`, `bool` or
+    `str`. Tianshou's buffers refuse lists and tuples whose length changes from step to step; a
+    string of any length is stored as it is.
 
     >>> import igs_env
     >>> env = FlatInfo(gym.make("IGSearchQA-v0"))
     >>> _, info = env.reset(seed=0)
-    >>> info["documents"], info["searches"]
-    ('[]', 0)
+    >>> info["documents"], type(info["searches"]).__name__
+    ('[]', 'int64')
     """
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
@@ -42,22 +44,34 @@ class FlatInfo(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs)
 
 
 def flat(info: Mapping[str, Any]) -> dict[str, Any]:
-    """The same keys; values that are not scalars or strings as JSON.
+    """The same keys; numbers of a fixed width, strings, and the rest as JSON.
 
-    >>> flat({"gain": 0.5, "ids": (("a", "b"),)})
-    {'gain': 0.5, 'ids': '[["a", "b"]]'}
+    >>> flat({"gain": 0.5, "ids": (("a", "b"),), "found": np.True_})
+    {'gain': np.float64(0.5), 'ids': '[["a", "b"]]', 'found': True}
     """
-    return {
-        key: value if isinstance(value, bool | int | float | str) else _json(value)
-        for key, value in info.items()
-    }
+    return {key: _flat(value) for key, value in info.items()}
 
 
-def _json(value: Any) -> str:
+def _flat(value: Any) -> Any:
+    # Gymnasium's vector environments make an array of objects of numpy.bool_, which is no
+    # numpy.number, and one of dtype bool of Python's own.
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return np.int64(value)
+    if isinstance(value, float | np.floating):
+        return np.float64(value)
+    return value if isinstance(value, str) else json_text(value)
+
+
+def json_text(value: Any) -> str:
+    """A value of `info` as JSON."""
     return json.dumps(value, ensure_ascii=False, default=_plain)
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     raise TypeError(f"FlatInfo cannot write a {type(value).__name__} as JSON")

@@ -1,4 +1,4 @@
-"""The `SearchEnv` inside wrappers."""
+"""The environment of this package inside wrappers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from igs_env.env import SearchEnv
 from igs_env.errors import ConfigurationError
 from igs_env.types import Episode
+from igs_env.vector import SearchVectorEnv
 
 
 def inner_env(env: Any) -> SearchEnv:
@@ -15,6 +16,17 @@ def inner_env(env: Any) -> SearchEnv:
     if not isinstance(base, SearchEnv):
         raise ConfigurationError(
             f"this wrapper is for igs_env's environments, got {type(base).__name__}"
+        )
+    return base
+
+
+def inner_vector_env(env: Any) -> SearchVectorEnv:
+    """The native vector environment; `ConfigurationError` for another one."""
+    base = env.unwrapped
+    if not isinstance(base, SearchVectorEnv):
+        raise ConfigurationError(
+            f"this wrapper is for igs_env's native vector environment, got {type(base).__name__}; "
+            "give SyncVectorEnv and AsyncVectorEnv wrapped single environments instead"
         )
     return base
 

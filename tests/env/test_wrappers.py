@@ -43,11 +43,27 @@ def test_flat_info_holds_scalars_and_strings_and_loses_nothing() -> None:
     env, plain = FlatInfo(made()), made()
     env.reset(seed=0), plain.reset(seed=0)
     flat, full = env.step(SEARCH)[4], plain.step(SEARCH)[4]
-    assert all(isinstance(value, bool | int | float | str) for value in flat.values())
     assert flat.keys() == full.keys()
+    scalars = {k: v for k, v in full.items() if isinstance(v, bool | int | float | str)}
+    assert {key: flat[key] for key in scalars} == scalars
     ids = [document["id"] for document in json.loads(flat["documents"])]
     assert ids == [document.id for document in full["documents"]]
     assert json.loads(flat["counterfactual_ids"]) == [list(x) for x in full["counterfactual_ids"]]
+
+
+def test_flat_info_keeps_the_type_of_a_key_and_makes_columns_of_numbers() -> None:
+    fixed = {np.float64, np.int64, bool, str}
+    env = FlatInfo(InformationGainReward(made(), beta=1.0))
+    infos = [env.reset(seed=0)[1], env.step(SEARCH)[4], env.step("<answer>x</answer>")[4]]
+    types = [{key: type(value) for key, value in info.items()} for info in infos]
+    assert types[0] == types[1] == types[2]
+    assert set(types[0].values()) <= fixed
+    envs = gym.make_vec(
+        "IGSearchQA-v0", num_envs=2, vectorization_mode="sync", wrappers=[FlatInfo], **LIVE
+    )
+    _, columns = envs.reset(seed=0)
+    for key, kind in types[0].items():
+        assert columns[key].dtype == (object if kind is str else np.dtype(kind)), key
 
 
 def test_the_gain_is_added_where_it_is_valid_and_nowhere_else() -> None:
