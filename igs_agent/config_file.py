@@ -15,7 +15,8 @@ from typing import Any
 from igs_agent.config import TrainConfig
 from igs_agent.config_limits import check_config
 from igs_agent.config_values import NONE, build, dotted
-from igs_env.errors import ConfigurationError
+from igs_agent.recipes import recipes
+from igs_env.errors import ConfigurationError, unknown_name
 
 SHORT: dict[str, str] = {"credit": "credit.name", "policy": "policy.path"}
 """Sections that stand for one of their settings where a value is given: `credit=grpo`."""
@@ -27,7 +28,8 @@ def load_config(path: str | os.PathLike[str] | None, overrides: Sequence[str] = 
     """The configuration of a TOML file, with overrides such as `optim.learning_rate=1e-4`.
 
     Args:
-        path: TOML file; None starts from the defaults.
+        path: TOML file, or the name of one of `igs_agent.recipes`; None starts from the
+            defaults.
         overrides: `dotted.key=value`; values are TOML, and text where they are not. `none` is
             None. `credit=grpo` is short for `credit.name=grpo`, `policy=PATH` for
             `policy.path=PATH`.
@@ -58,7 +60,7 @@ def load_table(
     >>> load_table(None, ["supervised.epochs=2", "output=runs/tiny"], {})
     {'supervised': {'epochs': 2}, 'output': 'runs/tiny'}
     """
-    table = {} if path is None else _read(Path(path))
+    table = {} if path is None else _read(_found(path))
     for name, key in short.items():
         if name in table and not isinstance(table[name], Mapping):
             _set(table, key.split("."), table.pop(name), f"{name} in {path}")
@@ -80,6 +82,16 @@ def dump_config(config: TrainConfig) -> str:
     # None is the default of every environment argument that may be None.
     table["env"] = {name: value for name, value in table["env"].items() if value is not None}
     return "\n".join(_lines(table, "")).lstrip("\n") + "\n"
+
+
+def _found(path: str | os.PathLike[str]) -> Path:
+    """The file, or the recipe of that name where there is no such file."""
+    known = recipes()
+    if not Path(path).exists() and Path(path).suffix != ".toml":
+        if str(path) not in known:
+            raise unknown_name("recipe", str(path), known)
+        return known[str(path)]
+    return Path(path)
 
 
 def _read(path: Path) -> Table:

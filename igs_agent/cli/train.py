@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
-    parser.add_argument("--config", metavar="FILE", help="TOML file with settings")
+    parser.add_argument(
+        "--config", metavar="FILE", help="TOML file with settings, or a recipe such as tiny-atlas"
+    )
     parser.add_argument(
         "--resume", action="store_true", help="go on with the run in the folder run=…"
     )
