@@ -15,7 +15,7 @@ def check_sampler(sampler: FragmentSampler, episodes: Sequence[Episode], *, draw
         sampler: yours.
         episodes: finished or not, of at least two questions, each with a search that found
             something.
-        draws: asked for.
+        draws: asked for; one draw is asked for as well.
 
     Raises:
         AssertionError: the first rule that is broken, what was expected and what was got.
@@ -32,21 +32,34 @@ def check_sampler(sampler: FragmentSampler, episodes: Sequence[Episode], *, draw
     assert places, "give episodes with a search that found something"
     first = {}
     for episode, step in places:
-        drawn = sampler.sample(episode, step, draws=draws, batch=episodes)
-        where = f"episode {episode.id}, step {step}"
-        assert isinstance(drawn, tuple), f"{where}: expected a tuple, got {type(drawn).__name__}"
-        assert len(drawn) <= draws, f"{where}: expected at most {draws} draws, got {len(drawn)}"
-        for fragment in drawn:
-            source = fragment.origin[0] if fragment.origin else None
-            own = [e.id for e in episodes if e.question.id == episode.question.id]
-            assert source not in own, (
-                f"{where}: drew from {source}, a rollout of the same question; that biases the "
-                "gain towards 0"
-            )
+        for count in sorted({1, draws}):
+            drawn = sampler.sample(episode, step, draws=count, batch=episodes)
+            _check_drawn(drawn, count, episode, step, episodes)
         first[episode.id, step] = drawn
     for episode, step in reversed(places):
         again = sampler.sample(episode, step, draws=draws, batch=list(episodes)[::-1])
         assert again == first[episode.id, step], (
             f"episode {episode.id}, step {step}: another draw when asked again in another order; "
             "draws must depend on (episode.seed, question id, step, draw) only"
+        )
+
+
+def _check_drawn(
+    drawn: object, draws: int, episode: Episode, step: int, episodes: Sequence[Episode]
+) -> None:
+    """Few enough fragments, none of the same question, no document twice in one."""
+    where = f"episode {episode.id}, step {step}, draws={draws}"
+    assert isinstance(drawn, tuple), f"{where}: expected a tuple, got {type(drawn).__name__}"
+    assert len(drawn) <= draws, f"{where}: expected at most {draws} draws, got {len(drawn)}"
+    own = [e.id for e in episodes if e.question.id == episode.question.id]
+    for fragment in drawn:
+        source = fragment.origin[0] if fragment.origin else None
+        assert source not in own, (
+            f"{where}: drew from {source}, a rollout of the same question; that biases the "
+            "gain towards 0"
+        )
+        ids = [document.id for document in fragment.documents]
+        assert len(set(ids)) == len(ids), (
+            f"{where}: drew the same document twice in one fragment: {', '.join(ids)}; draw "
+            "without replacement"
         )

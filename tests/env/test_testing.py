@@ -106,9 +106,24 @@ class Unseeded(OtherQuestionsSampler):
         return (Fragment(documents=(CORPUS[self.calls % len(CORPUS)],)),)
 
 
+class Doubled(OtherQuestionsSampler):
+    def sample(self, episode: Episode, step: int, **_: Any) -> tuple[Fragment, ...]:
+        return (Fragment(documents=(CORPUS[0], CORPUS[1], CORPUS[0])),)
+
+
+class AlwaysThree(OtherQuestionsSampler):
+    def sample(self, episode: Episode, step: int, **_: Any) -> tuple[Fragment, ...]:
+        return tuple(Fragment(documents=(document,)) for document in CORPUS[:3])
+
+
 @pytest.mark.parametrize(
     ("sampler", "message"),
-    [(Sibling(), "rollout of the same question"), (Unseeded(), "another draw when asked again")],
+    [
+        (Sibling(), "rollout of the same question"),
+        (Unseeded(), "another draw when asked again"),
+        (Doubled(), "draws=1: drew the same document twice in one fragment: d00, d01, d00"),
+        (AlwaysThree(), "draws=1: expected at most 1 draws, got 3"),
+    ],
 )
 def test_broken_samplers_are_named(sampler: Any, message: str) -> None:
     with pytest.raises(AssertionError, match=message):
