@@ -81,7 +81,7 @@ def _gain_text(gain: InformationGain | None) -> str:
         return "gain: not measured"
     error = f" ± {gain.stderr:.2f}" if gain.draws > 1 else ""
     return (
-        f"gain {gain.value:+.2f}{error} nats per answer token "
-        f"({gain.log_prob_real:.2f} real, {gain.log_prob_counterfactual:.2f} with {gain.source} "
+        f"gain {gain.value:+z.2f}{error} nats per answer token "
+        f"({gain.log_prob_real:z.2f} real, {gain.log_prob_counterfactual:z.2f} with {gain.source} "
         f"documents, N = {gain.draws}, {gain.scorer} scorer)"
     )

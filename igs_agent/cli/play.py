@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from igs_agent.cli.options import add_environment, environment_options
@@ -30,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     while not env.episode.done:
         line = _read()
         if line is None:
-            print("\nleft without an answer; gold: " + " | ".join(env.episode.question.answers))
+            print(f"\nleft without an answer; {_gold(env)}")
             return 0
         if line.strip():
             env.step(as_output(line))
@@ -64,22 +65,33 @@ def _read() -> str | None:
 
 
 def _shown(env: Any) -> str:
-    """The newest step: documents and gain, a reminder, or the verdict."""
+    """The newest step: documents and gain, what to type instead, or the verdict."""
     from igs_env.rendering import render_step
-    from igs_env.types import Answer
+    from igs_env.types import Answer, Invalid
 
     episode = env.episode
-    lines = [render_step(len(episode.steps) - 1, episode.steps[-1], env.gains[-1])]
-    if isinstance(episode.steps[-1].action, Answer):
-        from igs_env.answers import exact_match, f1
-
-        answer, golds = episode.steps[-1].action.text, episode.question.answers
-        lines.append(
-            f"{'right' if exact_match(answer, golds) else 'wrong'} (F1 {f1(answer, golds):.2f}); "
-            f"gold: {' | '.join(golds)}"
-        )
+    step = episode.steps[-1]
+    lines = [render_step(len(episode.steps) - 1, step, env.gains[-1])]
+    if isinstance(step.action, Answer):
+        lines.append(f"{_verdict(step.action.text, episode.question.answers)}; {_gold(env)}")
+    elif step.retrieval_failed:
+        lines.append(f"the episode ends here, without a reward; {_gold(env)}")
     elif episode.truncated:
-        lines.append(f"out of steps; gold: {' | '.join(episode.question.answers)}")
-    elif not episode.steps[-1].searched:
-        lines.append(episode.steps[-1].observation.strip())
+        lines.append(f"out of steps; {_gold(env)}")
+    elif isinstance(step.action, Invalid):
+        lines.append(_HELP)
+    elif not step.searched:
+        lines.append("answer now: answer WORDS")
     return "\n".join(lines)
+
+
+def _verdict(answer: str, golds: Sequence[str]) -> str:
+    from igs_env.answers import exact_match, f1
+
+    return f"{'right' if exact_match(answer, golds) else 'wrong'} (F1 {f1(answer, golds):.2f})"
+
+
+def _gold(env: Any) -> str:
+    from igs_env.rendering import printable
+
+    return printable("gold: " + " | ".join(env.episode.question.answers))

@@ -6,8 +6,12 @@ import subprocess
 import sys
 
 import pytest
+from scripted import CORPUS, OverlapRetriever, searched_episode
 
-from igs_agent.cli import VERBS, main
+from igs_agent.cli import VERBS, main, play
+from igs_env.env import SearchEnv
+from igs_env.rendering import render_step
+from igs_env.types import InformationGain, Question
 
 HEAVY = ("torch", "faiss", "transformers", "sentence_transformers", "pyarrow", "bm25s", "httpx")
 
@@ -73,8 +77,31 @@ def test_a_person_plays_an_episode_through_a_pipe() -> None:
     assert ended.returncode == 0, ended.stderr
     assert "search: birthplace" in ended.stdout
     assert "gain" in ended.stdout
-    assert "That was no valid action" in ended.stdout
+    assert "invalid action" in ended.stdout
+    assert ended.stdout.count("type: search WORDS   or: answer WORDS") == 2
+    assert "<search>" not in ended.stdout
+    assert "-0.00" not in ended.stdout
     assert "wrong (F1 0.00); gold: " in ended.stdout
+
+
+def test_a_failed_retrieval_is_said_to_be_one_and_what_is_printed_is_printable() -> None:
+    questions = [Question(id="q", text="Who?", answers=("me\x1b[31m",))]
+    env = SearchEnv(questions=questions, corpus=CORPUS, retriever=OverlapRetriever())
+    env.reset(seed=0)
+    env.step("<search>unreachable</search>")
+    *_, last = play._shown(env).splitlines()
+    assert last == "the episode ends here, without a reward; gold: me[31m"
+
+
+def test_a_gain_that_rounds_to_nothing_has_no_minus() -> None:
+    gain = InformationGain(
+        value=-0.001, log_prob_real=-0.001, log_probs_counterfactual=(-0.002,), stderr=0.0,
+        counterfactual_ids=((),), source="corpus", scorer="fake", answer_in_counterfactual=False,
+    )  # fmt: skip
+    step = searched_episode([CORPUS[0]]).steps[0]
+    shown = render_step(0, step, gain)
+    assert "gain +0.00 nats" in shown
+    assert "(0.00 real, 0.00 with corpus documents" in shown
 
 
 def test_the_end_of_input_ends_the_episode_politely() -> None:
