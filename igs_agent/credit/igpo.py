@@ -37,7 +37,8 @@ class IGPO:
 
     >>> from igs_agent.credit.example import table
     >>> values = [[-3.0, -1.0], [-3.0, -2.0]]
-    >>> IGPO()(table(outcome=[1, 1], group=[0, 0], answer_log_prob=values)).step.round(decimals=3).tolist()
+    >>> credit = IGPO()(table(outcome=[1, 1], group=[0, 0], answer_log_prob=values))
+    >>> credit.step.round(decimals=3).tolist()
     [[1.0, 0.0], [-1.0, 0.0]]
     """
 
