@@ -7,21 +7,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from jaxtyping import Bool
+from torch import Tensor
 
 from igs_agent.batch import Credit, Signal, StepTable
 from igs_agent.credit.ig_search import IGSearch
 
 
-def permuted(signal: Signal, seed: int) -> Signal:
-    """The measured values in another order over the measured steps.
+def permuted(signal: Signal, counted: Bool[Tensor, "R S"], seed: int) -> Signal:
+    """The values measured on rollouts that count, in another order over the same steps.
 
     The order follows from the seed and the values, so that a resumed run draws the same ones.
     """
-    values = signal.values[signal.valid]
+    where = signal.valid & counted
+    values = signal.values[where]
     key = zlib.crc32(values.double().cpu().numpy().tobytes())
     order = np.random.default_rng([seed, key]).permutation(len(values))
     found = signal.values.clone()
-    found[signal.valid] = values[torch.from_numpy(order)]
+    found[where] = values[torch.from_numpy(order)]
     return Signal(values=found, valid=signal.valid)
 
 
@@ -34,7 +37,7 @@ class Placebo(IGSearch):
 
     >>> from igs_agent.credit.example import table
     >>> gains = table(outcome=[0, 0], group=[0, 0], gain=[[1.0, 2.0], [-1.0, None]])
-    >>> sorted(permuted(gains.signal("gain"), 0).values.reshape(-1).tolist())
+    >>> sorted(permuted(gains.signal("gain"), gains.counted, 0).values.reshape(-1).tolist())
     [-1.0, 0.0, 1.0, 2.0]
     """
 
@@ -43,6 +46,6 @@ class Placebo(IGSearch):
 
     def __call__(self, table: StepTable) -> Credit:
         """Credit as `IGSearch` gives it for the permuted gains."""
-        gain = permuted(table.signal("gain"), self.seed)
+        gain = permuted(table.signal("gain"), table.counted, self.seed)
         # Not `super()`: a dataclass with slots is not the class that its methods were written in.
         return IGSearch.__call__(self, replace(table, signals={**table.signals, "gain": gain}))
