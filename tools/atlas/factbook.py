@@ -85,14 +85,15 @@ def _capital(raw: Raw) -> str:
     text = _text(raw, "Government", "Capital", "name")
     text = text.split("; note - Valparaiso")[0]
     several = re.search(r"\bcapital\b|\bseat\b|,.*,|administered", text)
-    return "" if several else _short(text, 4)
+    # "Chisinau in Romanian (Kishinev in Russian)"
+    return "" if several else _short(text, 4).partition(" in ")[0]
 
 
 def _peak(raw: Raw) -> str:
     text = _text(raw, "Geography", "Elevation", "highest point")
     match = re.match(r"([^\d;]+?),? ([\d,]+) m\b", re.sub(r"\s*\([^)]*\)", "", text))
     unnamed = not match or re.search(
-        r"unnamed|location|dune|course|\bkm\b|highest|range|Island|Atoll|,|hill$", match[1]
+        r"unnamed|location|dune|course|\bkm\b|highest|range|Island|Atoll|,|hill$|height", match[1]
     )
     return "" if unnamed or not match else f"{match[1].strip()}|{match[2].replace(',', '')}"
 
@@ -114,7 +115,8 @@ def _location(raw: Raw) -> str:
 
 def _legislature(raw: Raw) -> str:
     name = _short(_text(raw, "Government", "Legislative branch", "legislature name"))
-    return name.removeprefix("The ")
+    # A bracket within brackets leaves one behind, as in Turkey's.
+    return name.removeprefix("The ").rstrip(")")
 
 
 def _people(raw: Raw) -> str:
