@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -304,3 +305,26 @@ def test_an_estimator_asks_for_the_signals_that_it_reads() -> None:
 def test_settings_without_meaning_are_refused(name: str, options: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=f"got .*{next(iter(options.values()))}"):
         make_estimator(name, options)
+
+
+def only_the_first_step(rewards: StepTable) -> Credit:
+    """A user's estimator: the outcome, on the first step."""
+    step = torch.zeros_like(rewards.signal("gain").values)
+    step[:, 0] = rewards.outcome
+    return Credit(step=step, query=torch.zeros_like(step))
+
+
+def test_a_users_function_is_an_estimator_as_an_object_or_by_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rewards = table(outcome=[1, 2], group=[0, 0], steps=[2, 2])
+    assert make_estimator(only_the_first_step)(rewards).step.tolist() == [[1.0, 0.0], [2.0, 0.0]]
+    example = Path(__file__).parents[2] / "examples" / "06_own_estimator.py"
+    assert len(example.read_text().splitlines()) <= 25
+    monkeypatch.syspath_prepend(str(example.parent))
+    named = make_estimator("06_own_estimator:centred_gain")
+    assert signals_of(named) == ("gain",)
+    gains = table(outcome=[1, 1], group=[0, 0], gain=[[1.0], [3.0]])
+    assert named(gains).query.tolist() == [[0.3 * -1.0], [0.3 * 1.0]]
+    with pytest.raises(ValueError, match="plain function and takes no options"):
+        make_estimator(only_the_first_step, {"alpha": 1})
