@@ -1,7 +1,4 @@
-"""A credit estimator of your own: one function.
-
-Train with it: `PYTHONPATH=examples igs train credit=06_own_estimator:centred_gain …`.
-"""
+"""Your own credit estimator; `PYTHONPATH=examples igs train credit=06_own_estimator:centred`."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from igs_agent.credit import Credit, StepTable, make_estimator
 from igs_agent.credit.example import table
 
 
-def centred_gain(steps: StepTable) -> Credit:
+def centred(steps: StepTable) -> Credit:
     """GRPO's advantage, plus 0.3 × how far a search's gain lies above the batch's mean."""
     gain = steps.signal("gain")
     measured = gain.valid & steps.counted
@@ -19,8 +16,8 @@ def centred_gain(steps: StepTable) -> Credit:
     return Credit(step=make_estimator("grpo")(steps).step, query=0.3 * above)
 
 
-centred_gain.signals = ("gain",)  # type: ignore[attr-defined]  # what the trainer must measure
+centred.signals = ("gain",)  # type: ignore[attr-defined]  # what the trainer must measure
 
-credit = make_estimator(centred_gain)(table(outcome=[0, 0], group=[0, 0], gain=[[2.0], [1.0]]))
+credit = make_estimator(centred)(table(outcome=[0, 0], group=[0, 0], gain=[[2.0], [1.0]]))
 print("added on queries:", credit.query.tolist())
 assert credit.query.tolist() == [[0.3 * 0.5], [0.3 * -0.5]]

@@ -322,7 +322,7 @@ def test_a_users_function_is_an_estimator_as_an_object_or_by_name(
     example = Path(__file__).parents[2] / "examples" / "06_own_estimator.py"
     assert len(example.read_text().splitlines()) <= 25
     monkeypatch.syspath_prepend(str(example.parent))
-    named = make_estimator("06_own_estimator:centred_gain")
+    named = make_estimator("06_own_estimator:centred")
     assert signals_of(named) == ("gain",)
     gains = table(outcome=[1, 1], group=[0, 0], gain=[[1.0], [3.0]])
     assert named(gains).query.tolist() == [[0.3 * -1.0], [0.3 * 1.0]]
