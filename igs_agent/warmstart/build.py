@@ -14,6 +14,7 @@ import numpy as np
 from igs_agent.policy import Policy, load_policy
 from igs_agent.warmstart.demonstrations import DemonstrationStyle, demonstrate
 from igs_agent.warmstart.examples import Example, document_example, episode_example
+from igs_agent.warmstart.excerpts import ExcerptRetriever, wanted_texts
 from igs_agent.warmstart.sft import SupervisedConfig, tell, train_supervised
 from igs_agent.warmstart.tiny import new_tiny, train_tokenizer
 from igs_agent.weights import write_weights
@@ -37,10 +38,13 @@ class WarmstartConfig:
     )
     """Keyword arguments of the environment whose train questions are demonstrated."""
     style: DemonstrationStyle = field(default_factory=DemonstrationStyle)
-    first_turns: int = 8
+    first_turns: int = 5
     """Epochs, before the others, on first turns alone, with gold queries. A model from nothing
     learns there to copy names; on whole episodes, most of whose tokens are documents, that takes
     ten times as long. A pretrained model needs none."""
+    excerpts: int = 5
+    """Epochs, behind those, on episodes with gold queries whose documents are cut to the sentence
+    that is looked for: reading is learned there, in a third of the tokens."""
     documents: float = 0.3
     """Share of the corpus that is learned as plain text, a third of it per epoch."""
     half: bool = True
@@ -50,10 +54,10 @@ class WarmstartConfig:
     layers: int = 4
     supervised: SupervisedConfig = field(
         default_factory=lambda: SupervisedConfig(
-            epochs=14, learning_rate=1.5e-3, batch_tokens=3072, autocast=True
+            epochs=13, learning_rate=1.5e-3, batch_tokens=2048, autocast=True
         )
     )
-    """`epochs` counts those of first turns too."""
+    """`epochs` counts those of first turns and excerpts too."""
 
 
 def warmstart(config: WarmstartConfig, *, log: Callable[[str], None] = tell) -> Policy:
@@ -120,10 +124,15 @@ def _new_policy(config: WarmstartConfig, task: Task) -> Policy:
 
 def _examples(config: WarmstartConfig, task: Task, policy: Policy, epoch: int) -> list[Example]:
     style = replace(config.style, seed=config.style.seed + epoch)
-    if epoch < config.first_turns and config.policy is None:
-        style = replace(style, good_queries=1.0, vague_queries=0.0)
-        episodes = demonstrate(task.rules, task.questions, style)
+    gold = replace(style, good_queries=1.0, vague_queries=0.0)
+    early = epoch if config.policy is None else epoch + config.first_turns
+    if early < config.first_turns:
+        episodes = demonstrate(task.rules, task.questions, gold)
         return [episode_example(policy, episode, turns=1) for episode in episodes]
+    if early < config.first_turns + config.excerpts:
+        cut = ExcerptRetriever(task.rules.retriever, wanted_texts(task.questions))
+        episodes = demonstrate(replace(task.rules, retriever=cut), task.questions, gold)
+        return [episode_example(policy, episode) for episode in episodes]
     episodes = demonstrate(task.rules, task.questions, style)
     examples = [episode_example(policy, episode) for episode in episodes]
     random = np.random.default_rng(config.style.seed)

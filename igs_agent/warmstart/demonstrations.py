@@ -9,11 +9,12 @@ have one, so that reading is taught by most demonstrations and searching only by
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from igs_env.answers import sub_exact_match
 from igs_env.errors import DataError
 from igs_env.transition import Rules, advance, begin
 from igs_env.types import Episode, Question
@@ -21,7 +22,10 @@ from igs_env.types import Episode, Question
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemonstrationStyle:
-    """How well the script searches. What is neither good nor vague is about something else."""
+    """How well the script searches. What is neither good nor vague is about something else.
+
+    A question that is the only one of its form is always searched well: nobody could mistake it.
+    """
 
     good_queries: float = 0.35
     """Share of searches for what the question needs."""
@@ -43,14 +47,23 @@ class _Script:
     hop: int = 0
     vague: bool = False
     """The last search was a vague one."""
+    invented: bool = False
+    """It wrote something that stood neither in the question nor in a document."""
 
 
 def demonstrate(
     rules: Rules, questions: Sequence[Question], style: DemonstrationStyle
 ) -> list[Episode]:
-    """One finished episode per question, in order.
+    """At most one finished episode per question, in order.
 
-    Questions need `metadata["queries"]`, the gold query of each hop; `DataError` otherwise.
+    Left out are those in which a document that the script counts on was not found: whoever learns
+    from them learns to invent names.
+
+    Args:
+        rules: of the task.
+        questions: with `metadata["queries"]` and `metadata["entities"]`, the gold query of each
+            hop and what it is about; `DataError` otherwise.
+        style: how well the script searches.
     """
     lookalikes = _lookalikes(questions)
     random = np.random.default_rng(style.seed)
@@ -61,53 +74,61 @@ def demonstrate(
     ]
     while any(not episode.done for episode in episodes):
         alive = [index for index, episode in enumerate(episodes) if not episode.done]
-        outputs = [
-            _output(
-                scripts[index],
-                episodes[index],
-                rules.max_searches - episodes[index].searches,
-                lookalikes[_form(scripts[index].question)],
-                random,
-                style,
-            )
-            for index in alive
-        ]
+        outputs = []
+        for index in alive:
+            script, episode = scripts[index], episodes[index]
+            other = _other(script.question, lookalikes, random)
+            searches_left = rules.max_searches - episode.searches
+            outputs.append(_output(script, episode, searches_left, other, random, style))
         for index, episode in zip(
             alive, advance(rules, [episodes[index] for index in alive], outputs), strict=True
         ):
             episodes[index] = episode
-    return episodes
+    return [
+        episode for script, episode in zip(scripts, episodes, strict=True) if not script.invented
+    ]
 
 
 def _output(
     script: _Script,
     episode: Episode,
     searches_left: int,
-    same_form: Sequence[Question],
+    other: Question | None,
     random: np.random.Generator,
     style: DemonstrationStyle,
 ) -> str:
+    queries, entities = script.told.metadata["queries"], script.told.metadata["entities"]
     if script.vague:
         script.vague = False
-        enough = searches_left >= len(script.told.metadata["queries"]) - script.hop
+        enough = searches_left >= len(queries) - script.hop
         if not (enough and random.random() < style.retries):
             return f"<answer> {_title(episode)} </answer>"
-    if script.hop == len(script.told.metadata["queries"]):
-        return f"<answer> {script.told.answers[0]} </answer>"
+    if script.hop == len(queries):
+        answer = script.told.answers[0]
+        script.invented |= not (answer in ("yes", "no") or _was_read(answer, episode))
+        return f"<answer> {answer} </answer>"
     draw = random.random()
-    other = same_form[int(random.integers(len(same_form)))]
-    if draw < style.vague_queries:
-        words = _common_start(script.told, other, script.hop)
-        if words and searches_left > 0:
+    if draw < style.vague_queries and searches_left > 0:
+        words = " ".join(queries[script.hop].replace(entities[script.hop], " ").split())
+        if words not in ("", queries[script.hop]):
             script.vague = True
             return f"<search> {words} </search>"
-    if draw >= style.vague_queries + style.good_queries:
+    if other is not None and draw >= style.vague_queries + style.good_queries:
         # From here on the script follows another question of the same form: it asks about the
         # wrong thing and reads the right answer to that.
         script.told = other
-    query = script.told.metadata["queries"][script.hop]
+        queries, entities = other.metadata["queries"], other.metadata["entities"]
+    elif script.hop:
+        script.invented |= not _was_read(entities[script.hop], episode)
+    query = queries[script.hop]
     script.hop += 1
     return f"<search> {query} </search>"
+
+
+def _was_read(text: str, episode: Episode) -> bool:
+    """Whether a text stands in the question or in a document that the episode has shown."""
+    shown = " ".join([episode.question.text, *(step.observation for step in episode.steps)])
+    return sub_exact_match(shown, [text]) == 1.0
 
 
 def _title(episode: Episode) -> str:
@@ -115,17 +136,17 @@ def _title(episode: Episode) -> str:
     return documents[0].title if documents else "unknown"
 
 
-def _common_start(one: Question, other: Question, hop: int) -> str:
-    """What two questions of a form share at the start of their queries: not the names."""
-    pairs = zip(
-        one.metadata["queries"][hop].split(), other.metadata["queries"][hop].split(), strict=False
-    )
-    words = []
-    for word, also in pairs:
-        if word != also:
-            break
-        words.append(word)
-    return " ".join(words)
+def _other(
+    question: Question,
+    lookalikes: Mapping[tuple[str, ...], Sequence[Question]],
+    random: np.random.Generator,
+) -> Question | None:
+    """A question of the same form with other queries; None where there is none."""
+    same = lookalikes[_form(question)]
+    start = int(random.integers(len(same)))
+    around = (same[(start + step) % len(same)] for step in range(len(same)))
+    own = question.metadata["queries"]
+    return next((one for one in around if one.metadata["queries"] != own), None)
 
 
 def _form(question: Question) -> tuple[str, ...]:
@@ -135,10 +156,11 @@ def _form(question: Question) -> tuple[str, ...]:
 def _lookalikes(questions: Sequence[Question]) -> dict[tuple[str, ...], list[Question]]:
     groups: dict[tuple[str, ...], list[Question]] = {}
     for question in questions:
-        if not question.metadata.get("queries"):
+        if not (question.metadata.get("queries") and question.metadata.get("entities")):
             raise DataError(
-                f"question {question.id!r} has no metadata.queries; demonstrations need the gold "
-                "query of each hop, as atlas and fiction have"
+                f"question {question.id!r} has no metadata.queries or no metadata.entities; "
+                "demonstrations need the gold query of each hop and what it is about, as atlas "
+                "and fiction have"
             )
         groups.setdefault(_form(question), []).append(question)
     return groups

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from small_policy import small_policy, small_searcher, small_task
 
 from igs_agent.generation import Sampling
 from igs_agent.generation.native import NativeGenerator
@@ -12,7 +13,6 @@ from igs_agent.rollout import RolloutPlan, rollout
 from igs_agent.trajectory import Trajectory
 from igs_env.env import SearchEnv
 from igs_env.vector import SearchVectorEnv
-from tests.agent.small_policy import small_policy, small_searcher, small_task
 
 
 def _play(envs: SearchVectorEnv, policy: Policy, max_tokens: int = 32) -> list[Trajectory]:
