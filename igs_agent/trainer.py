@@ -19,10 +19,11 @@ from igs_agent.checkpoint import (
     save_checkpoint,
 )
 from igs_agent.config import TrainConfig
+from igs_agent.credit import observation_similarity, signals_of
 from igs_agent.credit.ig_search import IGSearch, silent_groups
 from igs_agent.episodes import episode_row, rollout_metrics
 from igs_agent.evaluation import Evaluation, evaluate
-from igs_agent.gains import measure_gains
+from igs_agent.gains import measure_answer_log_probs, measure_gains
 from igs_agent.generation import Sampling
 from igs_agent.generation.native import NativeGenerator
 from igs_agent.rollout import RolloutPlan, rollout
@@ -107,7 +108,11 @@ def train_one(run: Run) -> None:
         trajectories = play(run, number)
     with _timed(run, "gain"):
         trajectories, gain_tokens = measure(run, trajectories)
-    table = step_table(trajectories, mask_truncated=config.loss.mask_truncated)
+    table = step_table(
+        trajectories,
+        mask_truncated=config.loss.mask_truncated,
+        similarity=observation_similarity(run.estimator),
+    )
     credit = run.estimator(table)
     batch = token_batch(trajectories, table, credit)
     rows, groups = _kept_rows(config, table.group.tolist(), batch.advantages)
@@ -166,19 +171,22 @@ def play(run: Run, number: int) -> list[Trajectory]:
 
 
 def measure(run: Run, trajectories: Sequence[Trajectory]) -> tuple[list[Trajectory], int]:
-    """(the trajectories with their gains, tokens through the model for it)."""
-    if run.sampler is None:
-        return list(trajectories), 0
+    """(the trajectories with what the estimator needs, tokens through the model for it)."""
+    wanted = signals_of(run.estimator)
+    measured = list(trajectories)
     scorer = PolicyScorer(
         run.policy,
-        trajectories,
+        measured,
         temperature=run.config.rollout.temperature,
         max_tokens=run.config.optim.batch_tokens,
     )
-    credit = run.config.credit
-    measured = measure_gains(
-        trajectories, scorer, run.sampler, draws=credit.counterfactuals, aliases=credit.aliases
-    )
+    if run.sampler is not None:
+        credit = run.config.credit
+        measured = measure_gains(
+            measured, scorer, run.sampler, draws=credit.counterfactuals, aliases=credit.aliases
+        )
+    if "answer_log_prob" in wanted:
+        measured = measure_answer_log_probs(measured, scorer)
     return measured, scorer.forward_tokens
 
 

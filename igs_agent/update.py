@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -67,6 +67,8 @@ def update_policy(
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     totals = _Totals()
+    if loss.importance_cap > 0:
+        batch = importance_corrected(policy, batch, loss.importance_cap, temperature, optim)
     policy.model.train()
     for _ in range(optim.epochs):
         for rows in _minibatches(groups, optim.minibatches):
@@ -116,6 +118,29 @@ def trained_log_probs(
     return selected_log_probs(logits, ids[trained.to(device)], temperature), trained
 
 
+@torch.no_grad()
+def importance_corrected(
+    policy: Policy, batch: TokenBatch, cap: float, temperature: float, optim: OptimConfig
+) -> TokenBatch:
+    """The batch for a policy that gives its tokens other probabilities than their sampler did.
+
+    The surrogate's ratio becomes one to the policy as it is before the update, computed here, and
+    min(π_before / π_sampler, cap) goes onto the advantages: as a factor ≥ 0 it commutes with the
+    surrogate's minimum. (Truncated importance sampling, Yao et al. 2025, as verl has it.)
+    """
+    old, weights = batch.old_log_probs.clone(), torch.ones_like(batch.old_log_probs)
+    for chunk in _chunks(batch, optim.batch_tokens):
+        part = batch.rows(chunk)
+        with torch.autocast(policy.device.type, torch.bfloat16, enabled=optim.autocast):
+            log_probs, trained = trained_log_probs(policy, part, temperature)
+        rows, columns = trained.nonzero(as_tuple=True)
+        places = (torch.tensor(chunk)[rows], columns)
+        before = log_probs.float().cpu()
+        weights[places] = importance_weights(before, batch.old_log_probs[places], cap)
+        old[places] = before
+    return replace(batch, old_log_probs=old, advantages=batch.advantages * weights)
+
+
 def _chunk_loss(
     policy: Policy,
     chunk: TokenBatch,
@@ -132,8 +157,6 @@ def _chunk_loss(
     advantages = chunk.advantages[trained].to(log_probs.device)
     clip = {"clip_low": loss.clip_low, "clip_high": loss.clip_high}
     per_token = clipped_surrogate(log_probs, old, advantages, **clip)
-    if loss.importance_cap > 0:
-        per_token = per_token * importance_weights(log_probs, old, loss.importance_cap)
     ref_kl = torch.zeros_like(log_probs)
     if reference is not None and loss.kl > 0:
         with torch.no_grad():

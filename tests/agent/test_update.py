@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import replace
 
 import pytest
@@ -19,7 +20,13 @@ from igs_agent.rollout import RolloutPlan, rollout
 from igs_agent.scorer import PolicyScorer
 from igs_agent.signals import TokenBatch, step_table, token_batch
 from igs_agent.trajectory import Trajectory
-from igs_agent.update import NonFiniteUpdateError, UpdateStats, trained_log_probs, update_policy
+from igs_agent.update import (
+    NonFiniteUpdateError,
+    UpdateStats,
+    importance_corrected,
+    trained_log_probs,
+    update_policy,
+)
 from igs_env.counterfactual import OtherQuestionsSampler
 
 
@@ -156,3 +163,21 @@ def test_a_loss_that_is_not_finite_changes_no_parameter(
         )
     for ours, theirs in zip(mine.model.parameters(), policy.model.parameters(), strict=True):
         assert torch.equal(ours, theirs)
+
+
+def test_a_sampler_with_other_probabilities_is_corrected_once(
+    policy: Policy, failing: list[Trajectory]
+) -> None:
+    """Had the sampler been half as sure of every token, each would count min(2, cap) times."""
+    batch, _ = batch_of(failing, "ig_search")
+    batch = replace(batch, advantages=batch.trained.float())
+    optim = OptimConfig(max_grad_norm=1e9)
+    halved = replace(batch, old_log_probs=batch.old_log_probs - math.log(2) * batch.trained)
+    corrected = importance_corrected(policy, halved, 10.0, 1.0, optim)
+    trained = batch.trained
+    assert torch.allclose(corrected.old_log_probs[trained], batch.old_log_probs[trained], atol=1e-4)
+    assert torch.allclose(corrected.advantages, 2 * batch.advantages, atol=1e-3)
+    capped = importance_corrected(policy, halved, 1.5, 1.0, optim)
+    assert torch.allclose(capped.advantages, 1.5 * batch.advantages, atol=1e-3)
+    same = importance_corrected(policy, batch, 2.0, 1.0, optim)
+    assert torch.allclose(same.advantages, batch.advantages, atol=1e-3)
