@@ -54,6 +54,9 @@ def _run(arguments: list[str]) -> int:
         from igs_env.errors import unknown_name
 
         raise unknown_name("verb", name, VERBS)
+    # `credit=mine:estimate` means mine.py in the folder that one is in. Last, so that no file there
+    # stands before a library.
+    sys.path.append(os.getcwd())
     module = importlib.import_module(f"igs_agent.cli.{name}")
     parser = argparse.ArgumentParser(prog=f"igs {name}", description=VERBS[name].capitalize() + ".")
     module.add_arguments(parser)
