@@ -1,6 +1,6 @@
 """Does `tiny` learn to search, with `ig_search` and with `grpo` at equal budget?
 
-    python -m benchmarks.quality.tiny --seeds 0 1 2 3 4 --output benchmarks/quality/results/tiny.json
+    python -m benchmarks.quality.tiny --output benchmarks/quality/results/tiny.json
 
 Every run is `igs train --config tiny-atlas` with another seed or credit. Before and after, the
 policy answers the same dev questions, once with the documents that its queries find and once with
@@ -151,7 +151,7 @@ def play(config: TrainConfig, policy_path: str, *, shuffled: bool = False) -> Ev
 def table(outcomes: Sequence[Outcome]) -> str:
     """Rises per method, mean over seeds."""
     lines = [
-        "| credit | seeds | dev EM before | after | rise | recall, rise | shuffled EM, rise | min |",
+        "| credit | seeds | dev EM before | after | rise | recall rise | shuffled EM rise | min |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for method in dict.fromkeys(outcome.method for outcome in outcomes):
