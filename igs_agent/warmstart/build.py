@@ -15,6 +15,7 @@ from igs_agent.policy import Policy, load_policy
 from igs_agent.warmstart.demonstrations import DemonstrationStyle, demonstrate
 from igs_agent.warmstart.examples import Example, document_example, episode_example
 from igs_agent.warmstart.excerpts import ExcerptRetriever, wanted_texts
+from igs_agent.warmstart.names import other_names
 from igs_agent.warmstart.sft import SupervisedConfig, tell, train_supervised
 from igs_agent.warmstart.tiny import new_tiny, train_tokenizer
 from igs_agent.weights import write_weights
@@ -42,9 +43,12 @@ class WarmstartConfig:
     """Epochs, before the others, on first turns alone, with gold queries. A model from nothing
     learns there to copy names; on whole episodes, most of whose tokens are documents, that takes
     ten times as long. A pretrained model needs none."""
-    excerpts: int = 5
+    excerpts: int = 6
     """Epochs, behind those, on episodes with gold queries whose documents are cut to the sentence
     that is looked for: reading is learned there, in a third of the tokens."""
+    renamed: float = 0.75
+    """Share of the episodes of these two stages in which names change places with others of the
+    world, so that they must be copied and cannot be known by heart."""
     documents: float = 0.3
     """Share of the corpus that is learned as plain text, a third of it per epoch."""
     half: bool = True
@@ -54,7 +58,7 @@ class WarmstartConfig:
     layers: int = 4
     supervised: SupervisedConfig = field(
         default_factory=lambda: SupervisedConfig(
-            epochs=13, learning_rate=1.5e-3, batch_tokens=2048, autocast=True
+            epochs=13, learning_rate=2e-3, batch_tokens=2048, autocast=True
         )
     )
     """`epochs` counts those of first turns and excerpts too."""
@@ -126,13 +130,15 @@ def _examples(config: WarmstartConfig, task: Task, policy: Policy, epoch: int) -
     style = replace(config.style, seed=config.style.seed + epoch)
     gold = replace(style, good_queries=1.0, vague_queries=0.0)
     early = epoch if config.policy is None else epoch + config.first_turns
-    if early < config.first_turns:
-        episodes = demonstrate(task.rules, task.questions, gold)
-        return [episode_example(policy, episode, turns=1) for episode in episodes]
     if early < config.first_turns + config.excerpts:
         cut = ExcerptRetriever(task.rules.retriever, wanted_texts(task.questions))
         episodes = demonstrate(replace(task.rules, retriever=cut), task.questions, gold)
-        return [episode_example(policy, episode) for episode in episodes]
+        turns = 1 if early < config.first_turns else None
+        renamings = other_names(episodes, task.questions, config.renamed, style.seed)
+        return [
+            episode_example(policy, episode, turns, names)
+            for episode, names in zip(episodes, renamings, strict=True)
+        ]
     episodes = demonstrate(task.rules, task.questions, style)
     examples = [episode_example(policy, episode) for episode in episodes]
     random = np.random.default_rng(config.style.seed)

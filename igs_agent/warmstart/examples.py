@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,24 +23,41 @@ class Example:
     """Shape (L,): predicting this token counts in the loss. Never true at index 0."""
 
 
-def episode_example(policy: Policy, episode: Episode, turns: int | None = None) -> Example:
+def episode_example(
+    policy: Policy,
+    episode: Episode,
+    turns: int | None = None,
+    names: Mapping[str, str] | None = None,
+) -> Example:
     """An episode as a rollout would hold it: the policy's outputs are learned, nothing else.
 
     Args:
         policy: its tokenizer and template are used.
         episode: a finished episode.
         turns: how many of its turns, the last one without its observation; None: all.
+        names: name → the name that stands in its place wherever it occurs.
     """
-    ids = policy.encode_prompt(episode.prompt)
+    renamed = _renaming(names or {})
+    ids = policy.encode_prompt(renamed(episode.prompt))
     learned = [False] * len(ids)
     for step in episode.steps[:turns]:
-        written, observed = policy.encode(step.output), policy.encode(step.observation)
+        written = policy.encode(renamed(step.output))
+        observed = policy.encode(renamed(step.observation))
         ids += [*written, *observed]
         learned += [True] * len(written) + [False] * len(observed)
     if turns is not None:  # nothing learned is behind it
         end = max(index for index, counts in enumerate(learned) if counts) + 1
         ids, learned = ids[:end], learned[:end]
     return Example(np.array(ids), np.array(learned))
+
+
+def _renaming(names: Mapping[str, str]) -> Callable[[str], str]:
+    """All at once, longer names first, whole words only."""
+    if not names:
+        return lambda text: text
+    longest_first = sorted(names, key=len, reverse=True)
+    pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest_first))})(?!\w)")
+    return lambda text: pattern.sub(lambda found: names[found[0]], text)
 
 
 def document_example(policy: Policy, document: Document) -> Example:

@@ -19,11 +19,13 @@ from igs_agent.warmstart.build import WarmstartConfig, warmstart
 from igs_agent.warmstart.demonstrations import DemonstrationStyle, demonstrate
 from igs_agent.warmstart.examples import document_example, episode_example
 from igs_agent.warmstart.excerpts import ExcerptRetriever
+from igs_agent.warmstart.names import other_names
 from igs_agent.warmstart.sft import SupervisedConfig, train_supervised
 from igs_env.errors import ConfigurationError
 from igs_env.task import Task
 from igs_env.testing.fakes import ScriptedRetriever
-from igs_env.types import Document, Episode, Question, Search
+from igs_env.transition import begin
+from igs_env.types import Document, Episode, Invalid, Question, Search, Step
 
 
 def _queries(episode: Episode) -> list[str]:
@@ -213,3 +215,32 @@ def test_training_lowers_the_loss() -> None:
         for _ in range(2)
     ]
     assert losses[1] < losses[0] - 0.3
+
+
+def test_renamed_episodes_are_the_same_episodes_about_others() -> None:
+    task, policy = small_task(), small_policy()
+    style = DemonstrationStyle(good_queries=1.0, vague_queries=0.0)
+    episodes = demonstrate(task.rules, task.questions, style)
+    renamings = other_names(episodes, task.questions, 1.0, 0)
+    for episode, names in zip(episodes, renamings, strict=True):
+        example = episode_example(policy, episode, names=names)
+        learned = policy.decode(example.ids[example.learned].tolist())
+        for entity in episode.question.metadata["entities"]:
+            assert names[entity] in learned
+        answer = episode.question.answers[0]
+        assert learned.endswith(f"<answer> {names.get(answer, answer)} </answer>")
+    assert other_names(episodes, task.questions, 0.0, 0) == [{}] * len(episodes)
+    half = other_names(episodes, task.questions, 0.5, 0)
+    assert 0.3 < sum(map(bool, half)) / len(half) < 0.7
+
+
+def test_all_names_change_at_once_and_as_whole_words() -> None:
+    policy = small_policy()
+    question = Question(id="1", text="Ann, Anna, Bo?", answers=("Bo",))
+    episode = begin(small_task().rules, question, group_id="g", seed=0)
+    step = Step(output="Ann and Anna", action=Invalid(reason="no_tag", end=12), observation=" Bo")
+    example = episode_example(
+        policy, replace(episode, steps=(step,)), names={"Ann": "Bo", "Bo": "Cy"}
+    )
+    assert "Question: Bo, Anna, Cy?" in policy.decode(example.ids.tolist())
+    assert policy.decode(example.ids.tolist()).endswith("Bo and Anna Cy")
