@@ -124,6 +124,24 @@ class CheckpointConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """The retrieval server behind `env.retriever`'s URL, where it is one's own.
+
+    Training reads none of it: `igs doctor` checks that its parts are there.
+    """
+
+    corpus: str | None = None
+    """What it serves; see `igs_env.datasets.open_corpus`."""
+    retriever: str = "dense"
+    encoder: str | None = None
+    """None: that of the retriever."""
+    index: str | None = None
+    """Folder of `igs index`, or a bare FAISS file. None: built in the cache folder."""
+    factory: str = "Flat"
+    """FAISS' factory string of the index."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrackingConfig:
     """Where metrics go besides the run folder's JSONL files."""
 
@@ -151,3 +169,4 @@ class TrainConfig:
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    server: ServerConfig = field(default_factory=ServerConfig)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from igs_env.contexts import fragments
-from igs_env.errors import RetrievalError
+from igs_env.errors import ConfigurationError, RetrievalError
 from igs_env.prompt import clean_documents
 from igs_env.transition import Rules, retrieval_query
 from igs_env.types import Document, Documents, Episode, Fragment, Search
@@ -35,7 +35,15 @@ class CorpusSampler:
     name = "corpus"
 
     def __init__(self, corpus: Documents, rules: Rules) -> None:
-        """Draw from `corpus`, cleaned as `rules` clean what a search returns."""
+        """Draw from `corpus`, cleaned as `rules` clean what a search returns.
+
+        Raises `ConfigurationError` for a corpus without documents, such as `none`.
+        """
+        if not len(corpus):
+            raise ConfigurationError(
+                "sampler 'corpus' draws documents, and there are none: give corpus= the documents "
+                "that the server searches, or take other_questions, or none for no gain"
+            )
         self._corpus, self._rules = corpus, rules
 
     def sample(

@@ -21,7 +21,7 @@ from igs_env.information_gain import (
     measure_information_gain,
 )
 from igs_env.protocols import Protocol, get_protocol
-from igs_env.retrievers import Retriever, make_retriever
+from igs_env.retrievers import Retriever, is_url, make_retriever
 from igs_env.rewards import REWARDS, Reward
 from igs_env.scorers import SCORERS
 from igs_env.transition import Rules
@@ -38,14 +38,15 @@ class TaskOptions(TypedDict, total=False):
     serialises; live objects and `module:attribute` strings are accepted for components."""
 
     questions: str | PathLike[str] | Sequence[Question]
-    """Registry name, path, or questions. Default `atlas`."""
+    """Registry name, path, or questions; several joined by `+`. Default `atlas`."""
     split: str
     """`train`, `dev` or `test`. Default: `train` for a name, what a benchmark is evaluated on, and
     all of them for given questions."""
     hops: int | Sequence[int] | None
     """Only questions with so many hops. Default all."""
     corpus: str | PathLike[str] | Sequence[Document] | None
-    """Registry name, path, or documents. Default: the corpus of the questions' own name."""
+    """Registry name, path, or documents. Default: the corpus of the questions' own name; `none`
+    where the retriever is a URL and the questions come without one."""
     retriever: str | Retriever
     """Registry name, URL, or retriever. Default `bm25`."""
     retriever_kwargs: Mapping[str, Any]
@@ -137,12 +138,11 @@ def make_task(**options: Unpack[TaskOptions]) -> Task:
     source = options.get("questions", "atlas")
     questions = select_questions(_questions(source, options.get("split")), options.get("hops"))
     given = options.get("corpus")
-    corpus_source = _own_corpus(source) if given is None else given
+    searched = options.get("retriever", "bm25")
+    corpus_source = _own_corpus(source, searched) if given is None else given
     corpus = _corpus(corpus_source)
     protocol = get_protocol(options.get("protocol", "search-r1"))
-    retriever = _retriever(
-        options.get("retriever", "bm25"), corpus_source, options.get("retriever_kwargs", {})
-    )
+    retriever = _retriever(searched, corpus_source, options.get("retriever_kwargs", {}))
     limits = {
         name: options[name]
         for name in ("top_k", "max_searches", "max_document_length")
@@ -194,8 +194,10 @@ def _function(kind: str, value: object, registry: Mapping[str, Any]) -> Any:
     return function
 
 
-def _own_corpus(source: object) -> str:
+def _own_corpus(source: object, retriever: object) -> str:
     name = source.partition(":")[0] if isinstance(source, str) else ""
+    if name not in CORPORA and is_url(retriever):
+        return "none"
     if name not in CORPORA:
         raise ConfigurationError(
             "corpus must be given: these questions come without one of their own; pass corpus= a "

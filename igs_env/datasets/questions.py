@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from igs_env.datasets.question_row import question_from_row
-from igs_env.datasets.registry import DATASETS, resolve
+from igs_env.datasets.registry import DATASETS, is_path, resolve
 from igs_env.datasets.rows import open_rows
 from igs_env.errors import ConfigurationError, DataError
 from igs_env.types import Question
@@ -27,8 +28,9 @@ def load_questions(
 
     Args:
         source: a registered name, with arguments after a colon (`fiction:seed=3,hops=2`); a
-            `.jsonl`, `.jsonl.gz`, `.json`, `.parquet` or `.arrow` file; `module:attribute`; or
-            `Question` objects.
+            `.jsonl`, `.jsonl.gz`, `.json`, `.parquet` or `.arrow` file; `module:attribute`;
+            several of these joined by `+` (`nq+hotpotqa`), one set after the other, with the ids
+            `nq/…` and `hotpotqa/…`; or `Question` objects.
         split: `train`, `dev` or `test`. None takes a name's own default (`train`; a benchmark's
             evaluation split) and all of a file. Rows that state no split belong to every split.
         limit: at most this many, from the front.
@@ -43,7 +45,8 @@ def load_questions(
     """
     if limit is not None and limit < 1:
         raise ConfigurationError(f"limit is {limit}; give at least 1, or None for all questions")
-    found = _find(source, split) if isinstance(source, str) else source
+    parts = merged_parts(source) if isinstance(source, str) else ()
+    found = _merged(parts, split) if len(parts) > 1 else _found(source, split)
     if isinstance(found, os.PathLike):
         questions: Iterable[Question] = read_questions(Path(found))
     else:
@@ -54,7 +57,29 @@ def load_questions(
     return chosen
 
 
-def _find(source: str, split: str | None) -> Any:
+def merged_parts(source: str) -> tuple[str, ...]:
+    """The sets that a source joins by `+`; an existing file of that name is one set.
+
+    >>> merged_parts("nq:path=/data/nq + hotpotqa")
+    ('nq:path=/data/nq', 'hotpotqa')
+    """
+    if Path(source).expanduser().exists():
+        return (source,)
+    return tuple(part.strip() for part in source.split("+"))
+
+
+def _merged(parts: Sequence[str], split: str | None) -> Iterator[Question]:
+    for part in parts:
+        name = part.partition(":")[0]
+        if name not in DATASETS and is_path(part):
+            name = Path(part).name.partition(".")[0]
+        for question in load_questions(part, split=split):
+            yield replace(question, id=f"{name}/{question.id}")
+
+
+def _found(source: QuestionSource, split: str | None) -> Any:
+    if not isinstance(source, str):
+        return source
     options = {} if split is None else {"split": split}
     return resolve("questions", source, DATASETS, **options)
 

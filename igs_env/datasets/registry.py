@@ -35,6 +35,7 @@ CORPORA: dict[str, str] = {
     "atlas": "igs_env.datasets.atlas:corpus",
     "fiction": "igs_env.datasets.fiction:corpus",
     "wiki18": "igs_env.datasets.wiki18:corpus",
+    "none": "igs_env.datasets.absent:corpus",
 }
 """Corpora by name: functions that return documents or a `Corpus`, imported on first use."""
 

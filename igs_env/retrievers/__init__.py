@@ -1,6 +1,6 @@
 """Search backends: what one is, the ones there are, and how one is made from its name."""
 
 from igs_env.retrievers.contract import Retriever, search_unique
-from igs_env.retrievers.registry import RETRIEVERS, make_retriever
+from igs_env.retrievers.registry import RETRIEVERS, is_url, make_retriever
 
-__all__ = ["RETRIEVERS", "Retriever", "make_retriever", "search_unique"]
+__all__ = ["RETRIEVERS", "Retriever", "is_url", "make_retriever", "search_unique"]

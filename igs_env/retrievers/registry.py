@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, TypeGuard
 
 from igs_env.components import find_component
 from igs_env.datasets.corpus import Corpus
@@ -43,7 +43,7 @@ def make_retriever(spec: str | Retriever, corpus: Corpus | None, **kwargs: Any) 
     igs_env.errors.ConfigurationError: no retriever 'bm52' (did you mean 'bm25'?); choose from:
     bm25, cached, dense, http, hybrid
     """
-    if isinstance(spec, str) and spec.startswith(("http://", "https://")):
+    if is_url(spec):
         return make_retriever("http", corpus, url=spec, **kwargs)
     found = find_component("retriever", spec, RETRIEVERS)
     is_factory = isinstance(found, type) or not hasattr(found, "search")
@@ -59,6 +59,15 @@ def make_retriever(spec: str | Retriever, corpus: Corpus | None, **kwargs: Any) 
             f"retriever {spec!r} is {type(found).__name__}; needs search(queries, top_k)"
         )
     return _checked(spec, _call(spec, found, corpus, kwargs))
+
+
+def is_url(spec: object) -> TypeGuard[str]:
+    """Whether `retriever=` is the address of a server.
+
+    >>> is_url("http://127.0.0.1:8000/retrieve"), is_url("bm25")
+    (True, False)
+    """
+    return isinstance(spec, str) and spec.startswith(("http://", "https://"))
 
 
 def _call(spec: object, factory: Any, corpus: Corpus | None, kwargs: dict[str, Any]) -> Any:
