@@ -18,12 +18,14 @@ VERBS: dict[str, str] = {
     "convert": "a GGUF file or hub model as a folder that loads at once",
     "serve": "a retrieval server in Search-R1's dialect",
     "index": "build the index of a corpus",
+    "doctor": "what a configuration lacks on this machine, and what it takes",
 }
 """Verb → what it does; its module is `igs_agent.cli.<verb>`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a verb. The exit status: 0 done, 2 a mistake that the message names, 130 interrupted."""
+    """Run a verb. The exit status: 0 done, 1 something is missing (`doctor`), 2 a mistake that the
+    message names, 130 interrupted."""
     # Beside each other these are light; everything else is the verb's.
     from igs_env.errors import IGSearchError
 

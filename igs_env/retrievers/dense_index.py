@@ -88,7 +88,7 @@ def open_dense_index(folder: Path, card: IndexCard) -> Any:
         IndexMismatchError: it belongs to another corpus, encoder or setting.
     """
     IndexCard.read(folder).check(card, folder)
-    return _read_index(folder / VECTORS)
+    return read_index(folder / VECTORS)
 
 
 def open_bare_index(file: Path, corpus: Corpus, dimensions: int) -> Any:
@@ -100,7 +100,7 @@ def open_bare_index(file: Path, corpus: Corpus, dimensions: int) -> Any:
     Raises:
         IndexMismatchError: one of the two differs.
     """
-    index = _read_index(file)
+    index = read_index(file)
     if index.ntotal != len(corpus) or index.d != dimensions:
         raise IndexMismatchError(
             f"index {file} holds {index.ntotal:,} vectors of {index.d} dimensions; the corpus has "
@@ -149,7 +149,8 @@ def _write_index(index: Any, path: Path) -> None:
     partial.replace(path)
 
 
-def _read_index(file: Path) -> Any:
+def read_index(file: Path) -> Any:
+    """A FAISS file, memory-mapped where its kind allows; `DataError` where it cannot be read."""
     try:
         return faiss.read_index(str(file), faiss.IO_FLAG_MMAP_IFC)
     except RuntimeError as error:

@@ -1,0 +1,32 @@
+"""`igs doctor`: what a configuration lacks on this machine, and what it takes."""
+
+from __future__ import annotations
+
+import argparse
+
+from igs_agent.cli.torch_needed import need_torch
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the verb."""
+    parser.add_argument(
+        "--config", metavar="FILE", help="TOML file with settings, or a recipe such as qwen2.5-3b"
+    )
+    parser.add_argument(
+        "settings",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="settings over those of the file, as of igs train",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the diagnosis; 1 where something is missing."""
+    need_torch("igs doctor")
+    from igs_agent.config_file import load_config
+    from igs_agent.doctor import diagnose
+    from igs_agent.doctor.report import report
+
+    diagnosis = diagnose(load_config(args.config, args.settings))
+    print(report(diagnosis, args.config or "the defaults"))
+    return 1 if diagnosis.missing else 0
