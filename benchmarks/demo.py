@@ -1,67 +1,120 @@
-"""`make demo`: a tour of episodes, with what each search was worth.
+"""`make demo`: a small policy learns to search, and shows what it has learned.
 
-For a question of every kind in the embedded world the gold queries are played, then the same
-queries about something else, so that one sees the gain tell them apart.
+The shipped policy is trained on the embedded world twice at equal budget, with `ig_search` and with
+`grpo`, side by side with one thread each: `igs train --config tiny-atlas`. Then the same dev
+questions are answered by the policy as it was and as it became, with the documents that it finds
+and with those of other questions. Ctrl-C is safe: the next `make demo` goes on. One seed is an
+example and no evidence; benchmarks/quality/results/tiny.json has five.
 """
 
 from __future__ import annotations
 
-import numpy as np
+import threading
+import time
+from pathlib import Path
 
+from benchmarks.quality.tiny import METHODS, Outcome, judge, play, run_folder, table, train_one
+from igs_agent.checkpoint import newest_checkpoint
+from igs_agent.config import TrainConfig
+from igs_agent.config_file import load_config
+from igs_agent.generation import Sampling
+from igs_agent.generation.native import NativeGenerator
+from igs_agent.policy import load_policy
+from igs_agent.rollout import RolloutPlan, rollout
+from igs_agent.tracking import read_jsonl
 from igs_env.rendering import render_episode
 from igs_env.task import Task, make_task
-from igs_env.transition import advance, begin
-from igs_env.types import Episode, InformationGain, Question
+from igs_env.types import Episode
+
+FOLDER = Path("runs/demo")
+SEED = 0
 
 
 def main() -> None:
-    task = make_task(split="dev")
-    print(f"{len(task.corpus):,} documents, {len(task.questions):,} dev questions\n")
-    kinds = sorted({(q.kind, q.hops) for q in task.questions})
-    means = []
-    for kind, hops in kinds:
-        same = [q for q in task.questions if (q.kind, q.hops) == (kind, hops)]
-        question, other = _pair(same)
-        print(f"── {kind}, {hops} hop{'s' if hops > 1 else ''} ".ljust(100, "─"))
-        right, right_gains = _play(task, question, question)
-        print(render_episode(right, right_gains), "\n")
-        wrong, wrong_gains = _play(task, question, other)
-        print("The same question, searched as if it were another one:\n")
-        print(render_episode(wrong, wrong_gains, show_gold=False), "\n")
-        means.append((kind, hops, right_gains[-2], wrong_gains[-2]))
-    _summary(means)
+    print(__doc__.split("\n\n")[1], "\n", flush=True)
+    began = time.perf_counter()
+    _train()
+    print(
+        "\nAnswering 300 dev questions before and after, with found and with shuffled documents …"
+    )
+    outcomes = [judge(FOLDER, method, SEED) for method in METHODS]
+    print(f"\n{table(outcomes)}\n\n{_sentence(outcomes[0])}")
+    _show_one()
+    run, minutes = run_folder(FOLDER, METHODS[0], SEED), (time.perf_counter() - began) / 60
+    print(f"\n{minutes:.1f} minutes. The runs are in {FOLDER}; delete it to train anew.")
+    print(f'Next: igs ask "…" --policy {run} · igs play · python -m benchmarks.tour · docs/')
 
 
-def _pair(questions: list[Question]) -> tuple[Question, Question]:
-    """A question, and one of the same relations about something else."""
-    for question in questions:
-        for other in questions:
-            same = other.metadata["relations"] == question.metadata["relations"]
-            if same and set(other.answers).isdisjoint(question.answers):
-                return question, other
-    return questions[0], questions[-1]
+def _train() -> None:
+    threads = [
+        threading.Thread(target=train_one, args=(FOLDER, method, SEED, ()), daemon=True)
+        for method in METHODS
+    ]
+    for thread in threads:
+        thread.start()
+    shown = ""
+    while any(thread.is_alive() for thread in threads):
+        line = "   ".join(_progress(method) for method in METHODS)
+        if line != shown:
+            print(line, flush=True)
+        shown = line
+        time.sleep(5)
+    for method in METHODS:
+        if not (run_folder(FOLDER, method, SEED) / "done").exists():
+            raise SystemExit(f"{method} did not finish: {FOLDER}/{method}-{SEED}.log says why")
 
 
-def _play(
-    task: Task, question: Question, told: Question
-) -> tuple[Episode, list[InformationGain | None]]:
-    episode = begin(task.rules, question, group_id=question.id, seed=0)
-    gains: list[InformationGain | None] = []
-    outputs = [f"<search> {query} </search>" for query in told.metadata["queries"]]
-    for output in [*outputs, f"<answer> {told.answers[0]} </answer>"]:
-        (episode,) = advance(task.rules, [episode], [output])
-        gains += task.gains([episode], batch=[episode])
-    return episode, gains
+def _progress(method: str) -> str:
+    """`ig_search: update 20, EM .31 (dev .27)`."""
+    path = run_folder(FOLDER, method, SEED) / "metrics.jsonl"
+    rows = list(read_jsonl(path)) if path.exists() else []
+    played = [row for row in rows if "rollout/exact_match" in row]
+    judged = [row["eval/exact_match"] for row in rows if "eval/exact_match" in row]
+    if not played:
+        return f"{method}: starting"
+    recent = sum(row["rollout/exact_match"] for row in played[-5:]) / len(played[-5:])
+    dev = f", dev EM {judged[-1]:.3f}" if judged else ""
+    return f"{method}: update {len(played):>3}, EM of rollouts {recent:.2f}{dev}"
 
 
-def _summary(
-    means: list[tuple[str, int, InformationGain | None, InformationGain | None]],
-) -> None:
-    print("Gain of the last search, nats per answer token (the scorer is a word statistic):")
-    for kind, hops, right, wrong in means:
-        values = [gain.value if gain else np.nan for gain in (right, wrong)]
-        print(f"  {kind}, {hops} hops: {values[0]:+.2f} gold query, {values[1]:+.2f} wrong one")
-    print("\nNext: igs play · examples/ · docs/environment.md")
+def _sentence(outcome: Outcome) -> str:
+    return (
+        f"With ig_search, dev EM went from {outcome.em_before:.3f} to {outcome.em_after:.3f}, and "
+        f"recall of gold documents from {outcome.recall_before:.3f} to {outcome.recall_after:.3f}; "
+        f"with documents of other questions EM is {outcome.shuffled_em_after:.3f} "
+        f"(was {outcome.shuffled_em_before:.3f}). One seed, {outcome.questions} questions."
+    )
+
+
+def _show_one() -> None:
+    """A question that was answered wrongly before and rightly after, as both played it."""
+    run = run_folder(FOLDER, METHODS[0], SEED)
+    config = load_config(run / "config.toml")
+    paths = (config.policy.path, str(newest_checkpoint(run / "checkpoints")))
+    before, after = (play(config, path) for path in paths)
+    learned = [
+        new.question_id
+        for old, new in zip(before.rows, after.rows, strict=True)
+        if new.exact_match > old.exact_match
+    ]
+    if not learned:
+        return
+    task = make_task(**{**dict(config.env), "split": "dev", "sampler": "none"})
+    for name, path in zip(("before", "after"), paths, strict=True):
+        print(f"\n── {name} training ".ljust(97, "─"))
+        print(render_episode(_episode(config, task, path, learned[0])))
+
+
+def _episode(config: TrainConfig, task: Task, path: str, question_id: str) -> Episode:
+    policy = load_policy(path, template=config.policy.template)
+    (trajectory,) = rollout(
+        task.rules,
+        policy,
+        NativeGenerator(policy),
+        RolloutPlan(questions=[task.by_id[question_id]], group_size=1, seed=0),
+        Sampling(temperature=0.0, max_tokens=config.rollout.max_tokens),
+    )
+    return trajectory.episode
 
 
 if __name__ == "__main__":

@@ -140,7 +140,13 @@ def load_policy(
     disable_progress_bar()  # loading takes a moment, and bars garble a log
     source = str(tiny_path()) if str(path) == "tiny" else str(path)
     _check_exists(source)
-    config = AutoConfig.from_pretrained(source)
+    try:
+        config = AutoConfig.from_pretrained(source)
+    except OSError as error:  # no such model, no network, or a name that no hub could have
+        raise ConfigurationError(
+            f"policy {source!r} is neither a folder nor a model of the hub that can be reached: "
+            f"{str(error).splitlines()[0]}"
+        ) from error
     for attribute in _LOGIT_CHANGES:
         if getattr(config, attribute, None) not in (None, 1, 1.0):
             raise ConfigurationError(

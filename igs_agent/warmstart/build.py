@@ -39,18 +39,18 @@ class WarmstartConfig:
     )
     """Keyword arguments of the environment whose train questions are demonstrated."""
     style: DemonstrationStyle = field(default_factory=DemonstrationStyle)
-    first_turns: int = 5
-    """Epochs, before the others, on first turns alone, with gold queries. A model from nothing
-    learns there to copy names; on whole episodes, most of whose tokens are documents, that takes
-    ten times as long. A pretrained model needs none."""
-    excerpts: int = 6
-    """Epochs, behind those, on episodes with gold queries whose documents are cut to the sentence
-    that is looked for: reading is learned there, in a third of the tokens."""
+    first_turns: int = 6
+    """Epochs on first turns alone, with gold queries. A model from nothing learns there to copy
+    names; on whole episodes, most of whose tokens are documents, that takes ten times as long."""
+    excerpts: int = 8
+    """Epochs, behind those, on whole episodes with gold queries whose documents are cut to the
+    sentence that is looked for, in the first of them, and less and less in the others."""
     renamed: float = 0.75
-    """Share of the episodes of these two stages in which names change places with others of the
-    world, so that they must be copied and cannot be known by heart."""
+    """Share of the episodes in which names change places with others of the world, so that they
+    must be copied and cannot be known by heart."""
     documents: float = 0.3
-    """Share of the corpus that is learned as plain text, a third of it per epoch."""
+    """Share of the corpus that is learned as plain text, a third of it per epoch, beside the
+    episodes of mixed quality."""
     half: bool = True
     """Save the weights in float16: half the size; training starts from them in float32."""
     vocabulary: int = 4096
@@ -58,10 +58,11 @@ class WarmstartConfig:
     layers: int = 4
     supervised: SupervisedConfig = field(
         default_factory=lambda: SupervisedConfig(
-            epochs=13, learning_rate=2e-3, batch_tokens=2048, autocast=True
+            epochs=18, learning_rate=2.5e-3, batch_tokens=2048, autocast=True
         )
     )
-    """`epochs` counts those of first turns and excerpts too."""
+    """`epochs` counts those of first turns and excerpts too. A pretrained `policy` goes straight to
+    whole episodes of mixed quality."""
 
 
 def warmstart(config: WarmstartConfig, *, log: Callable[[str], None] = tell) -> Policy:
@@ -128,19 +129,26 @@ def _new_policy(config: WarmstartConfig, task: Task) -> Policy:
 
 def _examples(config: WarmstartConfig, task: Task, policy: Policy, epoch: int) -> list[Example]:
     style = replace(config.style, seed=config.style.seed + epoch)
-    gold = replace(style, good_queries=1.0, vague_queries=0.0)
-    early = epoch if config.policy is None else epoch + config.first_turns
-    if early < config.first_turns + config.excerpts:
-        cut = ExcerptRetriever(task.rules.retriever, wanted_texts(task.questions))
-        episodes = demonstrate(replace(task.rules, retriever=cut), task.questions, gold)
-        turns = 1 if early < config.first_turns else None
-        renamings = other_names(episodes, task.questions, config.renamed, style.seed)
-        return [
-            episode_example(policy, episode, turns, names)
-            for episode, names in zip(episodes, renamings, strict=True)
-        ]
-    episodes = demonstrate(task.rules, task.questions, style)
-    examples = [episode_example(policy, episode) for episode in episodes]
+    rules, turns, shown = task.rules, None, style
+    excerpt = epoch - config.first_turns
+    if config.policy is None and excerpt < config.excerpts:
+        shown = replace(style, good_queries=1.0, vague_queries=0.0)
+        turns = 1 if excerpt < 0 else None
+        cut = ExcerptRetriever(
+            rules.retriever,
+            wanted_texts(task.questions),
+            keep=max(0, excerpt) / config.excerpts,
+            seed=epoch,
+        )
+        rules = replace(rules, retriever=cut)
+    episodes = demonstrate(rules, task.questions, shown)
+    renamings = other_names(episodes, task.questions, config.renamed, style.seed)
+    examples = [
+        episode_example(policy, episode, turns, names)
+        for episode, names in zip(episodes, renamings, strict=True)
+    ]
+    if config.policy is None and excerpt < config.excerpts:
+        return examples
     random = np.random.default_rng(config.style.seed)
     known = random.permutation(len(task.corpus))[: int(config.documents * len(task.corpus))]
     # A third of the known documents per epoch: reading has to stay the larger part.
