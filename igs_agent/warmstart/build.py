@@ -39,7 +39,7 @@ class WarmstartConfig:
     )
     """Keyword arguments of the environment whose train questions are demonstrated."""
     style: DemonstrationStyle = field(default_factory=DemonstrationStyle)
-    first_turns: int = 6
+    first_turns: int = 12
     """Epochs on first turns alone, with gold queries. A model from nothing learns there to copy
     names; on whole episodes, most of whose tokens are documents, that takes ten times as long."""
     excerpts: int = 8
@@ -58,7 +58,7 @@ class WarmstartConfig:
     layers: int = 4
     supervised: SupervisedConfig = field(
         default_factory=lambda: SupervisedConfig(
-            epochs=18, learning_rate=2.5e-3, batch_tokens=2048, autocast=True
+            epochs=24, learning_rate=1.5e-3, batch_tokens=2048, autocast=True
         )
     )
     """`epochs` counts those of first turns and excerpts too. A pretrained `policy` goes straight to
