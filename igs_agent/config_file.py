@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from igs_agent.config import TrainConfig
+from igs_agent.config import CreditConfig, TrainConfig
 from igs_agent.config_limits import check_config
 from igs_agent.config_values import NONE, build, dotted
 from igs_agent.recipes import recipes
@@ -64,6 +64,7 @@ def load_table(
     for name, key in short.items():
         if name in table and not isinstance(table[name], Mapping):
             _set(table, key.split("."), table.pop(name), f"{name} in {path}")
+    _drop_foreign_options(table, overrides, short)
     for override in overrides:
         _override(table, override, short)
     return table
@@ -104,6 +105,18 @@ def _read(path: Path) -> Table:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"the configuration {path} is no valid TOML: {error}") from error
+
+
+def _drop_foreign_options(table: Table, overrides: Sequence[str], short: Mapping[str, str]) -> None:
+    """A file's `credit.options` belong to its estimator; an override with another has its own."""
+    credit = table.get("credit")
+    if not isinstance(credit, dict):
+        return
+    for override in overrides:
+        key, _, value = override.partition("=")
+        named = short.get(key.strip(), key.strip()) == "credit.name"
+        if named and value.strip() != credit.get("name", CreditConfig().name):
+            credit.pop("options", None)
 
 
 def _override(table: Table, text: str, short: Mapping[str, str]) -> None:

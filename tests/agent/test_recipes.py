@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,20 @@ def test_a_recipe_s_questions_and_corpus_are_registered(name: str) -> None:
         assert part in DATASETS
     if config.server.corpus:
         assert config.server.corpus.partition(":")[0] in CORPORA
+
+
+@pytest.mark.parametrize("name", recipes())
+def test_a_recipe_with_another_estimator_is_one_override_and_changes_nothing_else(
+    name: str,
+) -> None:
+    own, other = load_config(name), load_config(name, ["credit=grpo"])
+    assert other.credit == replace(own.credit, name="grpo", options={})
+    assert replace(other, credit=own.credit) == own
+
+
+def test_options_that_are_given_with_the_estimator_are_kept_and_those_of_its_own_file_too() -> None:
+    given = load_config("qwen2.5-3b", ["credit.options.epsilon=1e-8", "credit.name=grpo"])
+    assert given.credit.options == {"epsilon": 1e-8}
+    same = load_config("qwen2.5-3b", ["credit=ig_search", "credit.options.alpha=0.5"])
+    assert same.credit.options["alpha"] == 0.5
+    assert same.credit.options["clip_at"] == 2.0
