@@ -103,6 +103,21 @@ def test_an_excerpt_keeps_the_sentence_that_is_looked_for() -> None:
     assert whole.text == first
 
 
+def test_of_the_other_sentences_a_share_is_kept_the_same_for_a_query() -> None:
+    text = " ".join(f"Sentence {i} says nothing." for i in range(200)) + " Her birthday is 1 May."
+    found = ScriptedRetriever({"birthday": [Document(id="a", title="Ann Lee", text=text)]})
+    lengths = []
+    for keep in (0.0, 0.5, 1.0):
+        retriever = ExcerptRetriever(found, {"birthday": "1 May"}, keep)
+        ((cut,),) = retriever.search(["birthday"], 1)
+        assert cut.text.endswith("Her birthday is 1 May.")
+        assert retriever.search(["birthday"], 1) == [(cut,)]
+        lengths.append(cut.text.count("Sentence"))
+    assert lengths[0] == 0
+    assert 70 < lengths[1] < 130
+    assert lengths[2] == 200
+
+
 def test_the_share_of_good_queries_is_what_was_asked_for() -> None:
     task = small_task()
     questions = _mistakable(task) * 8
