@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from igs_agent.config import TrainConfig
+from igs_agent.doctor.episode_size import DOCUMENT
 from igs_agent.policy import Policy
 from igs_agent.preparation import prepare_policy
 from igs_agent.run import load_policy_of
@@ -30,7 +31,9 @@ def outlook(config: TrainConfig) -> str:
             f"{policy.template}, context {policy.context_length:,} tokens",
             f"# questions   {len(task.questions):,} to train on, {evaluated:,} of "
             f"{len(dev.questions):,} {config.evaluation.split} questions per evaluation",
-            f"# documents   {len(task.corpus):,}",
+            f"# documents   {len(task.corpus):,}"
+            if len(task.corpus)
+            else "# documents   those of the server",
             f"# update      {_tokens(config, task, policy)}",
             f"# run         {config.updates:,} updates in {config.run}",
         ]
@@ -55,7 +58,8 @@ def _tokens(config: TrainConfig, task: Task, policy: Policy) -> str:
     questions = [render_prompt(rules.protocol, q) for q in task.questions[:SAMPLE]]
     prompt = _mean([len(policy.encode_prompt(text)) for text in questions])
     documents = [task.corpus[index] for index in range(min(SAMPLE, len(task.corpus)))]
-    found = _mean([len(policy.encode(render_documents(rules.protocol, (d,)))) for d in documents])
+    lengths = [len(policy.encode(render_documents(rules.protocol, (d,)))) for d in documents]
+    found = _mean(lengths) if lengths else DOCUMENT
     turns = rules.max_steps
     written = turns * config.rollout.max_tokens
     read = prompt + rules.max_searches * rules.top_k * found

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from igs_agent.config import TrainConfig
 from igs_agent.doctor.diagnosis import Diagnosis
-from igs_agent.doctor.duration import H100, REACHED, Duration, duration
+from igs_agent.doctor.duration import H100, Duration, duration
 from igs_agent.doctor.episode_size import EpisodeSize
 from igs_agent.doctor.finding import Finding
 from igs_agent.doctor.footprint import Footprint, footprint
@@ -58,8 +58,8 @@ def _estimate(diagnosis: Diagnosis) -> Iterator[str]:
     yield from _memory(config, shape, size)
     yield from _time(config, shape, size)
     yield (
-        f"a model, not a measurement: {H100.name} at {REACHED:.0%} of its peak, retrieval not "
-        "counted. This version"
+        f"a model, not a measurement: {H100.name}s at 40 % of their peak, retrieval not counted. "
+        "This version"
     )
     yield "trains in one process on one GPU; 4 and 8 stand for even sharding, to plan with."
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import cycle
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -246,12 +248,15 @@ def test_a_server_that_answers_needs_no_corpus_and_index_here(settings: list[str
 
 
 @contextmanager
-def answering(status: int, body: bytes) -> Iterator[str]:
-    """A server that answers everything alike."""
+def answering(status: int, *bodies: bytes, seconds: float = 0.0) -> Iterator[str]:
+    """A server that gives these answers in turn, each after a while."""
+    turns = cycle(bodies)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
+            time.sleep(seconds)
+            body = next(turns)
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -295,6 +300,48 @@ def test_a_server_that_answers_something_else_is_missing(
         found = the(examined(settings, f"env.retriever={url}"), "retriever")
     assert (found.state, said in found.found) == ("missing", True), found
     assert found.remedy
+
+
+def test_a_server_whose_answer_depends_on_the_batch_is_missing(settings: list[str]) -> None:
+    other = {"document": {"id": "2", "contents": '"B"\nc'}, "score": 1.0}
+    answers = [{"result": [[ITEM], [ITEM]]}, {"result": [[other]]}]
+    with answering(200, *(json.dumps(answer).encode() for answer in answers)) as url:
+        found = the(examined(settings, f"env.retriever={url}"), "retriever")
+    assert "finds other documents for a query alone than in a batch" in found.found
+
+
+def test_a_slow_server_is_noted(settings: list[str]) -> None:
+    answers = [{"result": [[ITEM], [ITEM]]}, {"result": [[ITEM]]}]
+    bodies = [json.dumps(answer).encode() for answer in answers]
+    with answering(200, *bodies, seconds=1.1) as url:
+        diagnosis = examined(settings, f"env.retriever={url}")
+    parts = [finding for finding in diagnosis.findings if finding.part == "retriever"]
+    assert [finding.state for finding in parts] == ["ok", "note"]
+    assert diagnosis.missing == ()
+
+
+def test_a_tokenizer_without_an_end_of_text_is_noted(
+    settings: list[str], model_folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(model_folder, tmp_path / "model")
+    place = tmp_path / "model" / "tokenizer_config.json"
+    kept = {k: v for k, v in json.loads(place.read_text()).items() if k != "eos_token"}
+    place.write_text(json.dumps(kept))
+    diagnosis = examined(settings, f"policy={tmp_path / 'model'}")
+    parts = [finding for finding in diagnosis.findings if finding.part == "tokenizer"]
+    assert [finding.state for finding in parts] == ["ok", "note"]
+
+
+def test_a_dry_run_beside_a_server_knows_no_documents(
+    capsys: pytest.CaptureFixture[str], settings: list[str], tmp_path: Path
+) -> None:
+    row = {"id": "1", "question": "Who is it?", "golden_answers": ["me"]}
+    (tmp_path / "mine.jsonl").write_text(json.dumps(row) + "\n")
+    mine = (f"env.questions={tmp_path / 'mine.jsonl'}", f"env.retriever={NOWHERE}")
+    assert main(["train", "--dry-run", *settings, *mine]) == 0
+    out = capsys.readouterr().out
+    assert "# documents   those of the server" in out
+    assert "3 × 2 documents of 150" in out
 
 
 def test_a_retriever_of_one_s_own_is_not_looked_into(settings: list[str]) -> None:
