@@ -159,7 +159,11 @@ def _chunk_loss(
     per_token = clipped_surrogate(log_probs, old, advantages, **clip)
     ref_kl = torch.zeros_like(log_probs)
     if reference is not None and loss.kl > 0:
-        with torch.no_grad():
+        # In the same precision: what differs should be the parameters alone.
+        with (
+            torch.no_grad(),
+            torch.autocast(policy.device.type, torch.bfloat16, enabled=optim.autocast),
+        ):
             ref_log_probs, _ = trained_log_probs(reference, chunk, temperature)
         ref_kl = kl_k3(log_probs, ref_log_probs)
         per_token = per_token + loss.kl * ref_kl
