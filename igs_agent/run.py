@@ -46,8 +46,8 @@ class Run:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def start(config: TrainConfig, *, resume: bool, report: Report) -> Run:
-    """Everything loaded and checked, nothing trained yet."""
+def start(config: TrainConfig, *, resume: bool, report: Report | None) -> Run:
+    """Everything loaded and checked, nothing trained yet. Without `report` nothing is shown."""
     check_config(config)
     # Rollouts have generators of their own; this is for what a library draws, such as the first
     # weights of an adapter.
@@ -65,9 +65,11 @@ def start(config: TrainConfig, *, resume: bool, report: Report) -> Run:
         weight_decay=config.optim.weight_decay,
     )
     estimator = make_estimator(config.credit.name, config.credit.options)
-    state = _resumed(config, folder, policy, optimizer, resume, report)
+    state = _resumed(config, folder, policy, optimizer, resume, report or _silent)
     files = JsonlTracker(folder, state.offsets)
-    trackers: list[Tracker] = [files, terminal_tracker(config.updates, done=state.update)]
+    trackers: list[Tracker] = [files]
+    if report is not None:
+        trackers.append(terminal_tracker(config.updates, done=state.update))
     if config.tracking.wandb:
         trackers.append(WandbTracker(config.tracking.project, folder, asdict(config)))
     return Run(
@@ -82,7 +84,7 @@ def start(config: TrainConfig, *, resume: bool, report: Report) -> Run:
         state=state,
         files=files,
         trackers=trackers,
-        report=report,
+        report=report or _silent,
     )
 
 
@@ -120,6 +122,10 @@ def _resumed(
         return fresh
     report(f"resuming from {newest}")
     return load_checkpoint(newest, policy, optimizer)
+
+
+def _silent(line: str) -> None:
+    """Show nothing."""
 
 
 def _write_config(path: Path, config: TrainConfig) -> None:

@@ -49,21 +49,23 @@ class TrainResult:
     folder: Path
 
 
-def train(config: TrainConfig, *, resume: bool = False, report: Report = print) -> TrainResult:
+def train(
+    config: TrainConfig, *, resume: bool = False, report: Report | None = print
+) -> TrainResult:
     """Train until `config.updates`, or until evaluation stops improving.
 
     Args:
         config: everything about the run.
         resume: go on from the newest checkpoint of `config.run`; parameters and metrics are then
             the same, bit for bit (CPU, fp32), as if the run had not been interrupted.
-        report: takes a line of progress.
+        report: takes a line of progress; None shows nothing at all.
 
     Raises:
         ConfigurationError: something that cannot be trained, or a run folder that holds a run.
         NonFiniteUpdateError: a loss or gradient that is not finite; the batch is saved.
     """
     run = start(config, resume=resume, report=report)
-    stop = StopRequest(report)
+    stop = StopRequest(run.report)
     try:
         first = _first_evaluation(run)
         last = first
@@ -75,7 +77,7 @@ def train(config: TrainConfig, *, resume: bool = False, report: Report = print) 
                 _checkpoint(run)
         _checkpoint(run)
         if stop.wanted:
-            report(f'stopped after {run.state.update} updates; go on with "igs train --resume"')
+            run.report(f'stopped after {run.state.update} updates; go on with "igs train --resume"')
     finally:
         for tracker in run.trackers:
             tracker.close()

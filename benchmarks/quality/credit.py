@@ -127,7 +127,7 @@ def run_one(regime: str, method: str, seed: int, args: argparse.Namespace) -> Ro
     run = FOLDER / "runs" / "-".join([regime, method.replace(":", "."), *args.settings, str(seed)])
     config = run_config(regime, method, seed, args.updates, f"run={run}", *args.settings)
     sys.path.append(os.getcwd())
-    train(config, resume=(run / "config.toml").exists(), report=lambda line: None)
+    train(config, resume=(run / "config.toml").exists(), report=None)
     test = _tested(run)
     metrics = [row for row in read_jsonl(run / "metrics.jsonl") if "update/loss" in row]
     judged = [row for row in read_jsonl(run / "metrics.jsonl") if "eval/exact_match" in row]

@@ -157,3 +157,11 @@ def test_a_run_is_not_started_over(tmp_path: Path, searcher_folder: Path) -> Non
     train(config)
     with pytest.raises(ConfigurationError, match="--resume"):
         train(config)
+
+
+def test_without_a_report_nothing_is_shown(
+    tmp_path: Path, searcher_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    train(_config(tmp_path / "run", searcher_folder, "updates=1"), report=None)
+    shown = capfd.readouterr()
+    assert (shown.out, shown.err) == ("", "")
