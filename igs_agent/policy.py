@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
@@ -107,10 +107,31 @@ class Policy:
         return list(encoded["input_ids"][: inside[-1] + 1]), slice(inside[0], inside[-1] + 1)
 
     def hidden_states(self, **inputs: Any) -> Float[Tensor, "B T D"]:
-        """Last hidden states, before the output embedding; arguments as of the model's decoder."""
+        """Last hidden states, before the output embedding; arguments as of the model's decoder.
+
+        A boolean `attention_mask` is true where a token may look, whatever the model's attention.
+
+        Raises:
+            ConfigurationError: a mask that the model's attention cannot take.
+        """
         decoder = _unwrapped(self.model).get_decoder()
+        if inputs.get("attention_mask") is not None:
+            inputs["attention_mask"] = self._mask(inputs["attention_mask"])
         states: Tensor = decoder(**inputs).last_hidden_state
         return states
+
+    def _mask(self, allowed: Bool[Tensor, "..."]) -> Tensor:
+        attention = getattr(self.model.config, "_attn_implementation", "sdpa")
+        if attention == "sdpa":
+            return allowed
+        if attention == "eager":  # it adds its mask: true and false would shift scores by 1 and 0
+            dtype = next(self.model.parameters()).dtype
+            added = torch.zeros(allowed.shape, dtype=dtype, device=allowed.device)
+            return added.masked_fill(~allowed, torch.finfo(dtype).min)
+        raise ConfigurationError(
+            f"policy {self.name!r} has attention {attention!r}, which takes no mask of its own per "
+            'token; load the model with attn_implementation="sdpa"'
+        )
 
     def logits(self, hidden: Float[Tensor, "n D"]) -> Float[Tensor, "n V"]:
         """Logits in fp32 at the given hidden states only."""

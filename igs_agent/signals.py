@@ -11,7 +11,13 @@ from torch import Tensor
 
 from igs_agent.batch import Credit, StepTable, token_advantages
 from igs_agent.observations import observation_clusters
-from igs_agent.step_signals import answer_in_documents, answer_log_prob, found_gold, gain
+from igs_agent.step_signals import (
+    answer_in_documents,
+    answer_log_prob,
+    found_gold,
+    gain,
+    transfer,
+)
 from igs_agent.trajectory import Trajectory
 
 
@@ -59,6 +65,7 @@ def step_table(
             "gain": gain(trajectories, steps),
             "answer_log_prob": answer_log_prob(trajectories, steps),
             "found_gold": found_gold(trajectories, steps),
+            "transfer": transfer(trajectories, steps),
             "answer_in_documents": answer_in_documents(trajectories, steps),
         },
     )

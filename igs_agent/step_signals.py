@@ -28,6 +28,14 @@ def answer_log_prob(trajectories: Sequence[Trajectory], steps: int) -> Signal:
     return _signal([trajectory.answer_log_probs for trajectory in trajectories], steps)
 
 
+def transfer(trajectories: Sequence[Trajectory], steps: int) -> Signal:
+    """How much a search's documents raise the next query's log-probability, nats per query token.
+
+    Where `measure_transfers` has measured it.
+    """
+    return _signal([trajectory.transfers for trajectory in trajectories], steps)
+
+
 def found_gold(trajectories: Sequence[Trajectory], steps: int) -> Signal:
     """1 where a search brought a hop's document that no earlier step had brought, else 0.
 

@@ -32,6 +32,7 @@ from igs_agent.scorer import PolicyScorer
 from igs_agent.signals import step_table, token_batch
 from igs_agent.tracking import JsonlTracker, write_jsonl
 from igs_agent.trajectory import Trajectory
+from igs_agent.transfer import measure_transfers
 from igs_agent.update import NonFiniteUpdateError, update_policy
 from igs_env.errors import ConfigurationError
 from igs_env.types import Question
@@ -189,6 +190,9 @@ def measure(run: Run, trajectories: Sequence[Trajectory]) -> tuple[list[Trajecto
         )
     if "answer_log_prob" in wanted:
         measured = measure_answer_log_probs(measured, scorer)
+    if "transfer" in wanted and run.sampler is not None:
+        draws = run.config.credit.counterfactuals
+        measured = measure_transfers(measured, scorer, run.sampler, draws=draws)
     return measured, scorer.forward_tokens
 
 

@@ -60,6 +60,9 @@ class Trajectory:
     answer_log_probs: tuple[float | None, ...] = ()
     """Log-probability of the gold answer at the start of each step, nats per answer token, once
     measured."""
+    transfers: tuple[float | None, ...] = ()
+    """How much each search's documents raise the next query's log-probability, nats per query
+    token, once measured."""
 
     @property
     def step_index(self) -> NDArray[np.int64]:

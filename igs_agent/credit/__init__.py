@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from igs_agent.batch import Credit, StepTable
+from igs_agent.credit.chained_gain import ChainedGain
 from igs_agent.credit.dr_grpo import DrGRPO
 from igs_agent.credit.gigpo import GiGPO
 from igs_agent.credit.grpo import GRPO
@@ -29,6 +30,7 @@ class CreditEstimator(Protocol):
 
 
 ESTIMATORS: dict[str, Callable[..., CreditEstimator]] = {
+    "chained_gain": ChainedGain,
     "dr_grpo": DrGRPO,
     "gigpo": GiGPO,
     "grpo": GRPO,

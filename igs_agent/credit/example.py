@@ -17,6 +17,7 @@ def table(
     gain: Sequence[Sequence[float | None]] | None = None,
     answer_log_prob: Sequence[Sequence[float | None]] | None = None,
     found_gold: Sequence[Sequence[float | None]] | None = None,
+    transfer: Sequence[Sequence[float | None]] | None = None,
     answer_in_documents: Sequence[Sequence[float | None]] | None = None,
     query_length: Sequence[Sequence[int]] | None = None,
     observation: Sequence[Sequence[int]] | None = None,
@@ -36,6 +37,7 @@ def table(
         "gain": gain,
         "answer_log_prob": answer_log_prob,
         "found_gold": found_gold,
+        "transfer": transfer,
         "answer_in_documents": answer_in_documents,
     }
     rollouts = len(outcome)

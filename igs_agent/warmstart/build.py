@@ -82,6 +82,11 @@ def warmstart(config: WarmstartConfig, *, log: Callable[[str], None] = tell) -> 
     _claim(progress, config)
     task = make_task(**{**dict(config.env), "split": "train", "sampler": "none"})
     policy = load_policy(config.policy) if config.policy else _new_policy(config, task)
+    model: Any = policy.model
+    if config.policy is None:
+        # On short sequences plain attention is a third faster in training than the fused kernel
+        # (CPU).
+        model.set_attn_implementation("eager")
     loss = train_supervised(
         policy,
         lambda epoch: _examples(config, task, policy, epoch),
@@ -89,8 +94,10 @@ def warmstart(config: WarmstartConfig, *, log: Callable[[str], None] = tell) -> 
         progress=progress,
         log=log,
     )
+    if config.policy is None:
+        model.set_attn_implementation("sdpa")
     if config.half:
-        policy.model.half()
+        model.half()
     folder.mkdir(parents=True, exist_ok=True)
     write_weights(policy, folder)
     (folder / _RECORD).write_text(_record(config, final_loss=loss))

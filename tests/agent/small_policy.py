@@ -58,7 +58,9 @@ def train_a_little(policy: Policy, optimizer: torch.optim.Optimizer, *, seed: in
 def small_searcher() -> Policy:
     """The small policy after a few seconds of demonstrations: it searches, mostly badly."""
     task, policy = small_task(), small_policy()
-    episodes = demonstrate(task.rules, task.questions, DemonstrationStyle(good_queries=0.7, vague_queries=0.0))
+    episodes = demonstrate(
+        task.rules, task.questions, DemonstrationStyle(good_queries=0.7, vague_queries=0.0)
+    )
     train_supervised(
         policy,
         lambda epoch: [episode_example(policy, episode) for episode in episodes],

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import torch
 from small_world import small_task
 
@@ -12,6 +16,7 @@ from igs_agent.policy import Policy
 from igs_agent.rollout import RolloutPlan, rollout
 from igs_agent.text_scorer import token_log_probs
 from igs_agent.trajectory import Trajectory, check
+from igs_env.errors import ConfigurationError
 from igs_env.task import Task
 
 NEAR_TIE = 1e-4
@@ -90,3 +95,23 @@ def test_a_prompt_that_members_share_is_computed_once(policy: Policy, task: Task
         Sampling(max_tokens=1),
     )
     assert generator.forward_tokens == (len(prompt) - 1) + 5
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_masks_mean_the_same_to_every_attention(policy: Policy, task: Task, attention: str) -> None:
+    """Eager attention adds its mask: true and false, taken as 1 and 0, would let a row see all."""
+    mine = replace(policy, model=copy.deepcopy(policy.model))
+    mine.model.set_attn_implementation(attention)  # type: ignore[operator]
+    for trajectory in rolled(mine, task):
+        ids = trajectory.token_ids.tolist()
+        for turn in trajectory.turns:
+            (fresh,) = token_log_probs(policy, [ids[: turn.end]], [slice(turn.start, turn.end)])
+            sampled = trajectory.log_probs[turn.start : turn.end]
+            np.testing.assert_allclose(sampled, fresh, atol=1e-4)
+
+
+def test_an_attention_that_takes_no_masks_is_named(policy: Policy, task: Task) -> None:
+    mine = replace(policy, model=copy.deepcopy(policy.model))
+    mine.model.config._attn_implementation = "flash_attention_2"  # type: ignore[union-attr]
+    with pytest.raises(ConfigurationError, match="attn_implementation"):
+        rolled(mine, task)

@@ -278,6 +278,7 @@ def test_query_only_is_grpo_moved_to_queries() -> None:
 def test_an_estimator_asks_for_the_signals_that_it_reads() -> None:
     asked = {name: signals_of(make_estimator(name)) for name in ESTIMATORS}
     assert {name: signals for name, signals in asked.items() if signals} == {
+        "chained_gain": ("gain", "transfer"),
         "ig_search": ("gain",),
         "placebo": ("gain",),
         "igpo": ("answer_log_prob",),
