@@ -21,7 +21,17 @@ def _one_thread():
 
 @pytest.mark.parametrize(
     "factory",
-    ["Flat", "SQ8", "SQfp16", "PQ8x4", "HNSW8", "HNSW16,SQ8", "IVF16,Flat", "IVF32,PQ16x4", "IVF16,SQ8"],
+    [
+        "Flat",
+        "SQ8",
+        "SQfp16",
+        "PQ8x4",
+        "HNSW8",
+        "HNSW16,SQ8",
+        "IVF16,Flat",
+        "IVF32,PQ16x4",
+        "IVF16,SQ8",
+    ],
 )
 def test_the_size_is_that_of_the_file_within_three_percent(factory):
     index = faiss.index_factory(D, factory, faiss.METRIC_INNER_PRODUCT)
