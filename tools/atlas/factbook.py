@@ -85,7 +85,7 @@ def _capital(raw: Raw) -> str:
     text = _text(raw, "Government", "Capital", "name")
     text = text.split("; note - Valparaiso")[0]
     several = re.search(r"\bcapital\b|\bseat\b|,.*,|administered", text)
-    # "Chisinau in Romanian (Kishinev in Russian)"
+    # Moldova has "Chisinau in Romanian (Kishinev in Russian)".
     return "" if several else _short(text, 4).partition(" in ")[0]
 
 
