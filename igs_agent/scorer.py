@@ -95,24 +95,39 @@ class PolicyScorer:
         target_ids, span = self._policy.encode_target(
             request.probe, request.target, request.probe_end
         )
-        fragment = request.replacements.get(request.step)
-        if any(step != request.step for step in request.replacements):
-            raise ConfigurationError("only the last step of a context can be replaced")
-        ids: list[int] = []
-        if request.step < 0:
-            at = trajectory.turns[0].start
-        elif fragment is None:
-            at = trajectory.turns[request.step].observation_end
-            if request.through_refine:
-                at += self._refine_length(trajectory, request.step)
-        else:
-            at = trajectory.turns[request.step].end
-            text = render_documents(request.episode.protocol, fragment.documents)
-            ids = self._policy.encode(text)
-            if request.through_refine:
-                ids += self._refine_ids(fragment.origin, fragment.refine)
+        at, ids = self._context(trajectory, request)
         offset = len(ids)
         return _Branch(at, ids + target_ids, slice(span.start + offset, span.stop + offset))
+
+    def _context(self, trajectory: Trajectory, request: ScoreRequest) -> tuple[int, list[int]]:
+        """(tokens of the trajectory that stay, tokens that follow them) before the probe."""
+        last = request.step
+        if last < 0:
+            return trajectory.turns[0].start, []
+        if not request.replacements:
+            at = trajectory.turns[last].observation_end
+            refine = self._refine_length(trajectory, last) if request.through_refine else 0
+            return at + refine, []
+        if request.through_refine and set(request.replacements) != {last}:
+            raise ConfigurationError(
+                "before the last step of a context, documents are not replaced where refine blocks "
+                "were written about them"
+            )
+        first = min(request.replacements)
+        ids: list[int] = []
+        for step in range(first, last + 1):
+            turn, fragment = trajectory.turns[step], request.replacements.get(step)
+            if step > first:
+                ids += trajectory.token_ids[turn.start : turn.end].tolist()
+            if fragment is None:
+                ids += trajectory.token_ids[turn.end : turn.observation_end].tolist()
+                continue
+            ids += self._policy.encode(
+                render_documents(request.episode.protocol, fragment.documents)
+            )
+            if request.through_refine:
+                ids += self._refine_ids(fragment.origin, fragment.refine)
+        return trajectory.turns[first].end, ids
 
     def _refine_length(self, trajectory: Trajectory, step: int) -> int:
         """Tokens of the refine block behind a step's documents, cut in tokens."""

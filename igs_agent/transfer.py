@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
+from igs_agent.contrast import measure_contrasts
 from igs_agent.scorer import PolicyScorer
 from igs_agent.trajectory import Trajectory
 from igs_env.contexts import ScoreRequest
-from igs_env.errors import ConfigurationError
-from igs_env.information_gain import FragmentSampler, mean_log_prob
+from igs_env.information_gain import FragmentSampler
 from igs_env.types import Episode, Fragment, Search
 
 PROBE, PROBE_END = "<search> ", " </search>"
@@ -31,40 +29,16 @@ def measure_transfers(
 ) -> list[Trajectory]:
     """The trajectories with the transfer of every search that another one follows at once.
 
-    Before the update, as the gain, and with the same draws where the sampler is the same.
-
     The expectation under the policy is a divergence and never below 0, even for documents that
-    help nobody: the next query was sampled where the real ones were read. Protocols with refine
-    blocks are refused with ConfigurationError: the block would have to be replaced jointly.
+    help nobody: the next query was sampled where the real ones were read. Raises as
+    `measure_contrasts`.
     """
-    if any(trajectory.episode.protocol.refine for trajectory in trajectories):
-        raise ConfigurationError(
-            "the transfer to the next query is not defined for protocols with refine blocks; use "
-            "another protocol or another estimator"
-        )
-    batch = [trajectory.episode for trajectory in trajectories]
-    places = [
-        (row, step, fragments)
-        for row, episode in enumerate(batch)
-        for step in _followed(trajectories[row])
-        if (fragments := sampler.sample(episode, step, draws=draws, batch=batch))
-    ]
-    requests = [
-        _request(batch[row], step, fragment)
-        for row, step, fragments in places
-        for fragment in (None, *fragments)
-    ]
-    scores = iter([mean_log_prob(row) for row in scorer.token_log_probs(requests)])
-    values = {
-        (row, step): next(scores) - float(np.mean([next(scores) for _ in fragments]))
-        for row, step, fragments in places
-    }
+    values = measure_contrasts(
+        trajectories, scorer, sampler, steps=_followed, target=_next_query, draws=draws
+    )
     return [
-        replace(
-            trajectory,
-            transfers=tuple(values.get((row, step)) for step in range(len(trajectory.turns))),
-        )
-        for row, trajectory in enumerate(trajectories)
+        replace(trajectory, transfers=row)
+        for trajectory, row in zip(trajectories, values, strict=True)
     ]
 
 
@@ -78,7 +52,7 @@ def _followed(trajectory: Trajectory) -> list[int]:
     ]
 
 
-def _request(episode: Episode, step: int, fragment: Fragment | None) -> ScoreRequest:
+def _next_query(episode: Episode, step: int, fragment: Fragment | None) -> ScoreRequest:
     action = episode.steps[step + 1].action
     assert isinstance(action, Search)
     return ScoreRequest(
