@@ -19,6 +19,7 @@ class DocumentTexts:
     """Documents by id, as far as a corpus is at hand."""
 
     def __init__(self, corpus: Corpus | None, problem: str | None) -> None:
+        """Look up in `corpus`; without one, `problem` says why."""
         self._corpus = corpus
         self.problem = problem
         """Why there is no corpus, as a sentence; None where there is one."""

@@ -28,6 +28,7 @@ class EpisodeFile:
     """The episodes of a run, summarised; the rows themselves stay in the file."""
 
     def __init__(self, path: Path) -> None:
+        """Nothing is read yet; the file need not be there."""
         self.path = path
         self.summaries: list[Summary] = []
         self.generation = 0

@@ -21,6 +21,7 @@ class TokenTexts:
     """Texts of the tokens of one tokenizer."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
+        """Texts are decoded when they are first needed, and kept."""
         self._tokenizer = tokenizer
         self._size = tokenizer.get_vocab_size(with_added_tokens=True)
         added = tokenizer.get_added_tokens_decoder()

@@ -25,7 +25,7 @@ function drawsPanel(step, row) {
   const draws = step.counterfactual_ids.map((ids, place) =>
     h("li", {}, h("span", { class: "draw" }, `draw ${place + 1} `, h("span", { class: "mono" }, number(step.log_probs_counterfactual[place]))), documentList(ids, row)));
   return h("section", { class: "draws", "aria-label": "Counterfactual documents" },
-    h("h4", {}, "Counterfactual ", h("span", { class: "unit" }, visible(step.counterfactual_source.replace(/_/g, " ")))), h("ol", {}, draws));
+    h("h4", {}, "Counterfactual ", h("span", { class: "unit" }, visible(step.counterfactual_source.slice(0, 60).replace(/_/g, " ")))), h("ol", {}, draws));
 }
 
 // Per hop, whether one of its gold documents was found.

@@ -21,7 +21,7 @@ function verdict(row) {
   const gold = row.answers.slice(0, 12).map((answer) => h("li", {}, clipped(answer, { limit: 200 })));
   if (row.answers.length > 12) gold.push(h("li", { class: "unit" }, `and ${row.answers.length - 12} more`));
   return h("div", { class: "verdict" },
-    h("p", { class: "given-answer" }, badge(name), h("span", { class: `outcome outcome-${name}` }, OUTCOMES[name].word), given ? clipped(given.text, { limit: 300, className: "quoted answer" }) : null),
+    h("p", { class: "given-answer" }, badge(name), h("span", { class: `outcome outcome-${name}` }, OUTCOMES[name].word), given ? h("span", { class: "unit" }, "answered") : null, given ? clipped(given.text, { limit: 300, className: "quoted answer" }) : null),
     h("div", { class: "gold-answers" }, h("span", { class: "unit" }, "gold"), h("ul", {}, gold)),
     row.overflowed ? h("p", { class: "words caution" }, "The context was full.") : null);
 }

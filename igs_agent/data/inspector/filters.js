@@ -9,8 +9,19 @@ function buildFilters() {
   }
   const groups = [...families].map(([family, buttons]) =>
     h("div", { class: "family", role: "group", "aria-label": family }, h("span", { class: "family-name" }, family), ...buttons));
-  replace(byId("filter-families"), groups);
+  replace(byId("filter-families"), groups, emptyButton());
   for (const [name, { label }] of Object.entries(SORTS)) byId("sort").append(h("option", { value: name }, label));
+}
+
+// Filters that hold for no episode of the run are a press away.
+function emptyButton() {
+  const button = h("button", { type: "button", class: "more", id: "empty-filters", "aria-expanded": "false" });
+  button.addEventListener("click", () => {
+    const open = byId("filter-families").classList.toggle("all");
+    button.setAttribute("aria-expanded", String(open));
+    showFilters();
+  });
+  return button;
 }
 
 function filterButton(each) {
@@ -29,9 +40,13 @@ function showFilters() {
     const { button, amount } = filterButtons.get(each.name);
     const pressed = state.filters.has(each.name);
     button.setAttribute("aria-pressed", String(pressed));
-    button.classList.toggle("none", !pressed && totals.bits[bit] === 0);
+    button.classList.toggle("none", totals.bits[bit] === 0);
+    button.classList.toggle("never", !pressed && !((store.held >> bit) & 1));
     amount.textContent = whole(totals.bits[bit]);
   });
+  const never = byId("filter-families").querySelectorAll(".never").length, all = byId("filter-families").classList.contains("all");
+  byId("empty-filters").hidden = !never;
+  byId("empty-filters").textContent = all ? "hide those that hold for no episode" : `${never} more that hold for no episode`;
   const active = state.filters.size;
   replace(byId("filter-note"), active ? h("span", { class: "active" }, `${active} on`) : null, active ? clearButton() : null);
   byId("count").textContent = selectionText();

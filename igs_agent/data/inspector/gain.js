@@ -24,7 +24,7 @@ function gainWords(step) {
 
 function likelier(gain) {
   const times = Math.exp(Math.abs(gain));
-  const factor = times >= 1000 ? "over 1,000" : times.toPrecision(2).replace(/\.0$/, "");
+  const factor = times > 1e6 ? "over a million" : whole(Number(times.toPrecision(2)));
   if (times < 1.05) return "These documents left the gold answer about as likely as other documents would.";
   return `These documents made each token of the gold answer ${factor} times ${gain > 0 ? "likelier" : "less likely"} than other documents would.`;
 }
@@ -70,8 +70,8 @@ function gainPanel(step, axis) {
     h("h4", {}, "Gain ", h("strong", { class: tone }, gainWords(step)), h("span", { class: "unit" }, " nats per answer token")),
     gainFigure(step, axis),
     h("p", { class: "gain-key" },
-      h("span", { class: `dot dot-${tone}`, "aria-hidden": "true" }), `found ${number(step.log_prob_real)}`,
-      h("span", { class: "dot dot-drawn", "aria-hidden": "true" }), `other documents ${number(meanOf(step.log_probs_counterfactual))}, mean of ${step.log_probs_counterfactual.length}`),
+      h("span", {}, h("span", { class: `dot dot-${tone}`, "aria-hidden": "true" }), `found ${number(step.log_prob_real)}`),
+      h("span", {}, h("span", { class: "dot dot-drawn", "aria-hidden": "true" }), `others ${number(meanOf(step.log_probs_counterfactual))}, mean of ${plural(step.log_probs_counterfactual.length, "draw")}`)),
     h("p", { class: "words" }, likelier(step.gain)),
     step.answer_in_counterfactual ? h("p", { class: "words caution" }, "A drawn document holds a gold answer: the gain is biased downwards.") : null);
 }

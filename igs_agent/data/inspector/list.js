@@ -48,7 +48,7 @@ function showRows() {
 }
 
 function listRow(index, place) {
-  const element = h("div", { class: "row", role: "option", id: `row-${place}`, "aria-posinset": place + 1, "aria-setsize": shown.length },
+  const element = h("div", { class: place > 0 && groupKey(index) === groupKey(shown[place - 1]) ? "row again" : "row", role: "option", id: `row-${place}`, "aria-posinset": place + 1, "aria-setsize": shown.length },
     badge(outcome(index)),
     h("div", { class: "row-text" },
       h("div", { class: "row-question", dir: "auto" }, visible(store.question[index])),

@@ -74,11 +74,17 @@ async function showDetail() {
     const current = found.find((row) => row.index === index);
     replace(content, state.view === "group" ? groupView(found, current) : episodeView(current));
     byId("detail").scrollTop = 0;
-    document.querySelector(".rollout.current")?.scrollIntoView({ block: "nearest", inline: "center" });
+    centreRollout();
     document.title = `${visible(current.question.slice(0, 80))} – ${run.name}`;
   } catch (error) {
     if (turn === showing) replace(content, h("p", { class: "empty caution", role: "alert" }, `This episode cannot be shown: ${error.message}`));
   }
+}
+
+// Sideways, and nothing but the table: scrollIntoView would move the page as well.
+function centreRollout() {
+  const head = document.querySelector(".rollout.current"), scroll = head?.closest(".group-scroll");
+  if (scroll) scroll.scrollLeft = head.offsetLeft - (scroll.clientWidth - head.offsetWidth) / 2;
 }
 
 function searchChanged() {
@@ -117,7 +123,7 @@ async function follow() {
     const reset = page.generation !== store.generation, before = size();
     const added = take(page);
     byId("live").classList.remove("lost");
-    if (added || reset || !page.more) arrived(before, added);
+    if (added || reset || !page.more) arrived(before, added, reset);
   } catch (error) {
     byId("live").classList.add("lost");
     say(`The server does not answer: ${error.message}`);
@@ -127,12 +133,12 @@ async function follow() {
   else if (run.follow) setTimeout(follow, EVERY);
 }
 
-function arrived(before, added) {
-  if (before && added && size() === before) return; // a group told again, with nothing new
+function arrived(before, added, reset) {
+  if (before && added && size() === before && !reset) return; // a group told again, nothing new
   refresh();
   const unshown = !byId("content").querySelector("article");
   if (unshown && state.id === null && shown.length) state.id = store.id[shown[0]];
-  if (unshown) showDetail();
+  if (unshown || reset) showDetail();
   if (before && size() > before) say(`${plural(size() - before, "new episode")}`);
 }
 

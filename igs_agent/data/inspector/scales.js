@@ -42,7 +42,7 @@ function mix(name, share) {
 }
 
 function queryKey() {
-  return h("span", { class: "key token-query" }, "query");
+  return h("span", { class: "key query-key token-query" }, "query");
 }
 
 function showLegend(scale) {

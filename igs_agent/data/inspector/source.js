@@ -2,7 +2,7 @@
 const NAMES = ["id", "group", "update", "question", "answers", "answer", "queries", "documents", "reward", "exact_match", "f1", "gain", "searches", "credit", "bits"];
 const EVERY = 2000;
 
-const store = { generation: 0, more: false, problems: [], texts: [], groups: new Map() };
+const store = { generation: 0, more: false, problems: [], held: 0, texts: [], groups: new Map() };
 for (const name of NAMES) store[name] = [];
 
 const blocks = new Map();
@@ -34,6 +34,7 @@ function take(page) {
   }
   cutTo(page.start);
   const before = size();
+  for (const bits of page.columns.bits) store.held |= bits;
   for (const name of NAMES) for (const value of page.columns[name]) store[name].push(value);
   for (let index = before; index < size(); index++) member(index);
   store.more = page.more;
@@ -46,6 +47,7 @@ function cutTo(start) {
   for (const name of NAMES) store[name].length = start;
   store.texts.length = Math.min(store.texts.length, start);
   for (const number of [...blocks.keys()]) if ((number + 1) * run.block > start) blocks.delete(number);
+  store.held = store.bits.reduce((held, bits) => held | bits, 0);
   store.groups.clear();
   for (let index = 0; index < start; index++) member(index);
 }

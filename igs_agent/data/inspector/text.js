@@ -29,6 +29,11 @@ function signed(value, digits = 2) {
   return value > 0 && Number(shown) !== 0 ? `+${shown}` : shown;
 }
 
+function percent(share) {
+  if (share > 0.995) return "≈ 100 %";
+  return share < 1e-4 ? "< 0.01 %" : `${Number((100 * share).toPrecision(2))} %`;
+}
+
 function whole(value) {
   return value.toLocaleString("en");
 }

@@ -53,7 +53,7 @@ const WRITERS = { prompt: "prompt", policy: "policy", query: "policy, query", en
 
 function tokenFacts({ token }) {
   const facts = [["token", `${token.id}`], ["by", token.turn < 0 ? WRITERS[token.by] : `${WRITERS[token.by]}, turn ${token.turn + 1}`]];
-  if (token.logProb !== null) facts.push(["log-prob", `${number(token.logProb)} (p ${(100 * Math.exp(token.logProb)).toPrecision(2)} %)`]);
+  if (token.logProb !== null) facts.push(["log-prob", `${number(token.logProb)} (p ${percent(Math.exp(token.logProb))})`]);
   if (token.credit !== null) facts.push(["credit", signed(token.credit, 3)]);
   return facts;
 }
