@@ -62,7 +62,10 @@ def _serve(inspector: Inspector, port: int, follow: bool) -> int:
     with InspectorServer(inspector, port=port, follow=follow) as server:
         inspector.episodes.advance(0)  # an episode file that cannot be read is told at once
         _say(inspector)
-        print(f"{server.address} shows the episodes of {inspector.folder.path}; Ctrl-C ends it")
+        print(
+            f"{server.address} shows the episodes of {inspector.folder.path}; Ctrl-C ends it",
+            flush=True,
+        )
         # Ctrl-C is how a server is meant to end.
         with suppress(KeyboardInterrupt):
             server.serve_forever()

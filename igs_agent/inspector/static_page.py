@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def write_page(inspector: Inspector, target: Path) -> int:
             f"{target} could not be written: {error}; choose another place with --output"
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written, nothing is there
+            partial.unlink()
 
 
 def _elements(inspector: Inspector) -> Iterator[str]:

@@ -111,8 +111,10 @@ def with_tokens(row: dict[str, Any], encode: Callable[[str], list[int]]) -> dict
     tokens, turns = encode(row["prompt"]), []
     for each in row["steps"]:
         start = len(tokens)
-        left, _, rest = each["output"].partition(each["text"])
-        parts = [encode(left), encode(each["text"]), encode(rest)]
+        left = max(0, each["output"].find(each["text"]))
+        right = left + len(each["text"])
+        cuts = (slice(0, left), slice(left, right), slice(right, None))
+        parts = [encode(each["output"][cut]) for cut in cuts]
         tokens += [id for part in parts for id in part]
         query = [start + len(parts[0]), start + len(parts[0]) + len(parts[1])]
         end = len(tokens)
