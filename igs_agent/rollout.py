@@ -53,8 +53,22 @@ def rollout(
         One checked trajectory per episode, in the plan's order: question by question, the
         members of a group together.
     """
+    episodes = planned_episodes(rules, plan)
+    return play(rules, policy, generator, episodes, sampling, max_rows=max_rows)
+
+
+def play(
+    rules: Rules,
+    policy: Policy,
+    generator: Generator,
+    episodes: Sequence[Episode],
+    sampling: Sampling,
+    *,
+    max_rows: int = 256,
+) -> list[Trajectory]:
+    """Play fresh episodes to their ends, as `rollout` does; their ids must differ."""
     player = Player(policy, generator, sampling)
-    waiting = planned_episodes(rules, plan)
+    waiting = list(episodes)
     order = [episode.id for episode in waiting]
     finished: dict[str, Trajectory] = {}
     alive: list[Episode] = []

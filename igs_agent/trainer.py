@@ -19,20 +19,19 @@ from igs_agent.checkpoint import (
     save_checkpoint,
 )
 from igs_agent.config import TrainConfig
-from igs_agent.credit import observation_similarity, signals_of
+from igs_agent.credit import observation_similarity
 from igs_agent.credit.ig_search import IGSearch, silent_groups
 from igs_agent.episodes import episode_row, rollout_metrics
 from igs_agent.evaluation import Evaluation, evaluate
-from igs_agent.gains import measure_answer_log_probs, measure_gains
 from igs_agent.generation import Sampling
 from igs_agent.generation.native import NativeGenerator
+from igs_agent.measurement import measure_signals
 from igs_agent.rollout import RolloutPlan, rollout
 from igs_agent.run import Report, Run, load_policy_of, start
 from igs_agent.scorer import PolicyScorer
 from igs_agent.signals import step_table, token_batch
 from igs_agent.tracking import JsonlTracker, write_jsonl
 from igs_agent.trajectory import Trajectory
-from igs_agent.transfer import measure_transfers
 from igs_agent.update import NonFiniteUpdateError, update_policy
 from igs_env.errors import ConfigurationError
 from igs_env.types import Question
@@ -175,24 +174,13 @@ def play(run: Run, number: int) -> list[Trajectory]:
 
 def measure(run: Run, trajectories: Sequence[Trajectory]) -> tuple[list[Trajectory], int]:
     """(the trajectories with what the estimator needs, tokens through the model for it)."""
-    wanted = signals_of(run.estimator)
-    measured = list(trajectories)
     scorer = PolicyScorer(
         run.policy,
-        measured,
+        trajectories,
         temperature=run.config.rollout.temperature,
         max_tokens=run.config.optim.batch_tokens,
     )
-    if run.sampler is not None:
-        credit = run.config.credit
-        measured = measure_gains(
-            measured, scorer, run.sampler, draws=credit.counterfactuals, aliases=credit.aliases
-        )
-    if "answer_log_prob" in wanted:
-        measured = measure_answer_log_probs(measured, scorer)
-    if "transfer" in wanted and run.sampler is not None:
-        draws = run.config.credit.counterfactuals
-        measured = measure_transfers(measured, scorer, run.sampler, draws=draws)
+    measured = measure_signals(trajectories, scorer, run.estimator, run.sampler, run.config.credit)
     return measured, scorer.forward_tokens
 
 

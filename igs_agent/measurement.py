@@ -1,0 +1,40 @@
+"""What an estimator reads of a batch of rollouts, measured with the policy that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from igs_agent.config import CreditConfig
+from igs_agent.credit import CreditEstimator, signals_of
+from igs_agent.gains import measure_answer_log_probs, measure_gains
+from igs_agent.scorer import PolicyScorer
+from igs_agent.trajectory import Trajectory
+from igs_agent.transfer import measure_transfers
+from igs_env.information_gain import FragmentSampler
+
+
+def measure_signals(
+    trajectories: Sequence[Trajectory],
+    scorer: PolicyScorer,
+    estimator: CreditEstimator,
+    sampler: FragmentSampler | None,
+    credit: CreditConfig,
+) -> list[Trajectory]:
+    """The trajectories with the signals that the estimator names; what it does not is not paid for.
+
+    Args:
+        trajectories: of one update, before it.
+        scorer: of the policy that made them.
+        estimator: its attribute `signals` says what is wanted.
+        sampler: of counterfactual documents; None where no gain is measured.
+        credit: draws and aliases.
+    """
+    wanted, draws = signals_of(estimator), credit.counterfactuals
+    measured = list(trajectories)
+    if sampler is not None:
+        measured = measure_gains(measured, scorer, sampler, draws=draws, aliases=credit.aliases)
+    if "answer_log_prob" in wanted:
+        measured = measure_answer_log_probs(measured, scorer)
+    if "transfer" in wanted and sampler is not None:
+        measured = measure_transfers(measured, scorer, sampler, draws=draws)
+    return measured
