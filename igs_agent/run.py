@@ -17,11 +17,9 @@ from igs_agent.credit import CreditEstimator, make_estimator, signals_of
 from igs_agent.policy import Policy, load_policy
 from igs_agent.preparation import prepare_policy
 from igs_agent.tracking import JsonlTracker, RunFolderError, Tracker, WandbTracker, terminal_tracker
-from igs_env.components import find_component
-from igs_env.counterfactual import SAMPLERS
 from igs_env.errors import ConfigurationError
 from igs_env.information_gain import FragmentSampler
-from igs_env.task import Task, make_task
+from igs_env.task import Task, make_sampler, make_task
 from igs_env.types import Question
 
 Report = Callable[[str], None]
@@ -80,7 +78,11 @@ def start(config: TrainConfig, *, resume: bool, report: Report | None) -> Run:
         reference=load_policy_of(config) if config.loss.kl > 0 else None,
         optimizer=optimizer,
         estimator=estimator,
-        sampler=_sampler(config, task) if "gain" in signals_of(estimator) else None,
+        sampler=(
+            make_sampler(config.credit.sampler, task.corpus, task.rules)
+            if "gain" in signals_of(estimator)
+            else None
+        ),
         state=state,
         files=files,
         trackers=trackers,
@@ -153,11 +155,3 @@ def subset(questions: Sequence[Question], count: int) -> list[Question]:
     """At most so many questions, the same for every run: seeds move training, not the measure."""
     order = np.random.default_rng(0).permutation(len(questions))[:count]
     return [questions[int(i)] for i in order]
-
-
-def _sampler(config: TrainConfig, task: Task) -> FragmentSampler | None:
-    if config.credit.sampler == "none":
-        return None
-    factory = find_component("sampler", config.credit.sampler, SAMPLERS)
-    sampler: FragmentSampler = factory(task.corpus, task.rules)
-    return sampler

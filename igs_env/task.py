@@ -156,7 +156,7 @@ def make_task(**options: Unpack[TaskOptions]) -> Task:
         **limits,
     )
     counterfactuals = _counterfactuals(options.get("counterfactuals", 3))
-    sampler = _sampler(options.get("sampler", "corpus"), corpus, rules)
+    sampler = make_sampler(options.get("sampler", "corpus"), corpus, rules)
     return Task(
         questions=questions,
         by_id={question.id: question for question in questions},
@@ -243,7 +243,8 @@ def _build_scorer(spec: Any, corpus: Documents, kwargs: Mapping[str, Any]) -> An
     return scorer
 
 
-def _sampler(spec: Any, corpus: Documents, rules: Rules) -> FragmentSampler | None:
+def make_sampler(spec: Any, corpus: Documents, rules: Rules) -> FragmentSampler | None:
+    """The sampler that `spec` names, or is; None for `none`. Raises `ConfigurationError`."""
     if spec is None or spec == "none":
         return None
     sampler: FragmentSampler = find_component("sampler", spec, SAMPLERS)
