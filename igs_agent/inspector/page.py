@@ -23,6 +23,7 @@ SCRIPTS = (
     "state",
     "selection",
     "filters",
+    "strip",
     "list",
     "tokens",
     "gain",

@@ -114,6 +114,21 @@ def test_filters_add_up_and_are_cleared_at_once(page: Page, inspector: Inspector
     assert listed(page) == 18
 
 
+def test_a_bar_of_the_strip_keeps_the_episodes_of_its_update(page: Page) -> None:
+    bars = page.locator(".strip-bar")
+    assert bars.count() == 2
+    words = [text or "" for text in bars.locator("title").all_text_contents()]
+    assert [text.split(",")[0] for text in words] == [
+        "update 0: 9 episodes",
+        "update 1: 9 episodes",
+    ]
+    bars.nth(1).click()
+    assert listed(page) == 9
+    assert (page.locator("#from").input_value(), page.locator("#to").input_value()) == ("1", "1")
+    bars.nth(1).click()
+    assert listed(page) == 18
+
+
 def test_the_search_box_looks_into_questions_queries_and_document_ids(
     page: Page, inspector: Inspector
 ) -> None:

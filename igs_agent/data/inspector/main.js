@@ -96,6 +96,7 @@ function searchChanged() {
 function refresh() {
   select();
   showFilters();
+  showStrip();
   showList();
   showNotes();
 }
