@@ -56,7 +56,7 @@ def everywhere(text: str, number: int) -> dict[str, object]:
 @contextmanager
 def served(run: Path, *, follow: bool = False) -> Iterator[InspectorServer]:
     with InspectorServer(open_inspector(run), port=0, follow=follow) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield server
         server.shutdown()

@@ -106,7 +106,7 @@ def test_a_page_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> 
 def server(tmp_path: Path) -> Iterator[InspectorServer]:
     run = write_run(tmp_path / "run", [*many(40), episode(answer("Ann"))])
     with InspectorServer(open_inspector(run), port=0, follow=True) as found:
-        thread = threading.Thread(target=found.serve_forever, daemon=True)
+        thread = threading.Thread(target=found.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield found
         found.shutdown()
