@@ -47,7 +47,7 @@ def open_documents(source: str | None, *, asked_for: bool) -> DocumentTexts:
         ConfigurationError, DataError: as of `open_corpus`, of a corpus that was asked for.
     """
     if source is None or source == "none":
-        return DocumentTexts(None, _ids_only("the run's corpus is not known"))
+        return DocumentTexts(None, _ids_only("no corpus of this run is known"))
     if not asked_for and source.partition(":")[0] not in EMBEDDED:
         return DocumentTexts(None, _ids_only(f"the corpus {source!r} is not opened by itself"))
     from igs_env.datasets import open_corpus

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -95,9 +96,11 @@ def open_inspector(run: Path, corpus: str | None = None) -> Inspector:
 
 
 def _corpus(folder: RunFolder) -> str | None:
-    if not folder.settings:
+    environment = folder.settings.get("env", {})
+    if not folder.settings or not isinstance(environment, Mapping):
         return None
-    given = folder.setting("env.corpus") or folder.setting("env.questions") or "atlas"
+    # As the environment does it; "none" there is a corpus that holds nothing.
+    given = environment.get("corpus") or environment.get("questions") or "atlas"
     return given if isinstance(given, str) else None
 
 

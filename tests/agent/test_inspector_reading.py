@@ -212,7 +212,7 @@ def test_a_folder_without_its_configuration_shows_its_episodes_and_says_so(tmp_p
     problems = " ".join(inspector.problems())
     assert "config.toml cannot be read" in problems
     assert "the run's tokenizer is not at hand: outputs are shown as recorded text" in problems
-    assert "the run's corpus is not known: documents are shown by their ids" in problems
+    assert "no corpus of this run is known: documents are shown by their ids" in problems
 
 
 def test_what_is_no_run_is_refused_with_what_to_do(tmp_path: Path) -> None:
