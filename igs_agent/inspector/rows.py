@@ -72,7 +72,7 @@ def read_row(row: Mapping[str, Any]) -> EpisodeRow:
     Raises:
         DataError: a value of the wrong type, no question, or tokens and turns that do not fit.
 
-    >>> read_row({"question": "Who?", "update": "3"})
+    >>> read_row({"question": "Who?", "steps": [], "update": "3"})
     Traceback (most recent call last):
     igs_env.errors.DataError: update is str, expected a whole number
     """
