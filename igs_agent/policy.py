@@ -217,11 +217,6 @@ def _dtype(name: str) -> torch.dtype:
 
 
 def _check_exists(source: str) -> None:
-    if source == str(tiny_path()) and not (tiny_path() / "config.json").is_file():
-        raise ConfigurationError(
-            'this version ships no warm-started tiny policy yet: make one with "igs warmstart '
-            'output=runs/tiny" and name its folder'
-        )
     looks_local = source.startswith((".", "/", "~")) or Path(source).exists()
     if looks_local and not (Path(source) / "config.json").is_file():
         raise ConfigurationError(

@@ -51,6 +51,7 @@ class PolicyScorer:
         *,
         temperature: float = 1.0,
         max_tokens: int = 16_384,
+        autocast: bool = False,
     ) -> None:
         """Score requests on episodes of these trajectories.
 
@@ -59,10 +60,12 @@ class PolicyScorer:
             trajectories: their episodes' ids are looked up.
             temperature: of the rollouts, so that probabilities are the sampling policy's.
             max_tokens: most tokens, padding included, in one forward.
+            autocast: matrix products in bfloat16; the logits stay in the policy's own precision.
         """
         self._policy = policy
         self._trajectories = {t.episode.id: t for t in trajectories}
         self._temperature, self._max_tokens = temperature, max_tokens
+        self._autocast = autocast
         self.forward_tokens = 0
         """Tokens that went through the model, padding included."""
 
@@ -183,13 +186,14 @@ class PolicyScorer:
         if layout is not None:
             positions, mask = layout.positions, layout.mask(mask.shape[-1])
         self.forward_tokens += ids.numel()
-        return self._policy.hidden_states(
-            input_ids=ids,
-            position_ids=positions,
-            attention_mask=mask,
-            past_key_values=cache,
-            use_cache=True,
-        )
+        with torch.autocast(ids.device.type, torch.bfloat16, enabled=self._autocast):
+            return self._policy.hidden_states(
+                input_ids=ids,
+                position_ids=positions,
+                attention_mask=mask,
+                past_key_values=cache,
+                use_cache=True,
+            )
 
     def _read(self, hidden: Tensor, rows: Sequence[Sequence[_Branch]]) -> list[list[LogProbs]]:
         """Logits only where a target token is predicted: one position before it."""

@@ -179,6 +179,7 @@ def measure(run: Run, trajectories: Sequence[Trajectory]) -> tuple[list[Trajecto
         trajectories,
         temperature=run.config.rollout.temperature,
         max_tokens=run.config.optim.batch_tokens,
+        autocast=run.config.optim.autocast,
     )
     measured = measure_signals(trajectories, scorer, run.estimator, run.sampler, run.config.credit)
     return measured, scorer.forward_tokens

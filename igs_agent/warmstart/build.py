@@ -23,6 +23,9 @@ from igs_env.errors import ConfigurationError
 from igs_env.task import Task, make_task
 
 _RECORD = "warmstart.json"
+# The tokenizer is learned from one fixed mixture: with the demonstrations' own, tuning them would
+# change every token, and nothing of a warm start could be kept.
+_TOKENIZED = DemonstrationStyle(good_queries=0.35, vague_queries=0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +126,7 @@ def _record(config: WarmstartConfig, **more: float) -> str:
 
 
 def _new_policy(config: WarmstartConfig, task: Task) -> Policy:
-    episodes = demonstrate(task.rules, task.questions, config.style)
+    episodes = demonstrate(task.rules, task.questions, _TOKENIZED)
     documents = (task.corpus[index] for index in range(len(task.corpus)))
     texts = [
         *(episode.transcript for episode in episodes),

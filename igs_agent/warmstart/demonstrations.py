@@ -27,9 +27,9 @@ class DemonstrationStyle:
     A question that is the only one of its form is always searched well: nobody could mistake it.
     """
 
-    good_queries: float = 0.35
+    good_queries: float = 0.5
     """Share of searches for what the question needs."""
-    vague_queries: float = 0.5
+    vague_queries: float = 0.35
     """Share of searches that name nobody; their documents hardly ever help."""
     retries: float = 0.5
     """Share of vague searches after which the script tries again, where searches are left; else

@@ -198,7 +198,7 @@ def test_a_warm_start_keeps_its_settings_and_does_not_overwrite(tmp_path: Path) 
     config = _config(tmp_path / "tiny", epochs=1)
     warmstart(config, log=lambda line: None)
     record = json.loads((tmp_path / "tiny" / "warmstart.json").read_text())
-    assert (record["first_turns"], record["style"]["good_queries"]) == (1, 0.35)
+    assert (record["first_turns"], record["style"]["good_queries"]) == (1, 0.5)
     assert load_policy(tmp_path / "tiny").template == "plain"
     with pytest.raises(ConfigurationError, match="not empty"):
         warmstart(config, log=lambda line: None)
