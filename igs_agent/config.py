@@ -87,7 +87,9 @@ class OptimConfig:
     learning_rate: float = 1e-6
     """IG-Search: 1e-6 at 3B parameters."""
     warmup: int = 0
-    """Updates of linear warm-up; the rate is constant afterwards."""
+    """Updates of linear warm-up."""
+    decay_to: float = 1.0
+    """Share of the learning rate that is left at the last update, linearly; 1 keeps it constant."""
     weight_decay: float = 0.01
     betas: tuple[float, float] = (0.9, 0.999)
     max_grad_norm: float = 1.0
@@ -100,6 +102,19 @@ class OptimConfig:
     autocast: bool = False
     """bfloat16 matrix products in the update and in the gain, about twice as fast where the
     processor has them; parameters, logits of the gain and sampling are not rounded."""
+
+    def learning_rate_at(self, update: int, updates: int) -> float:
+        """Learning rate of an update, counted from 0, of a run of so many.
+
+        >>> optim = OptimConfig(learning_rate=1.0, warmup=2, decay_to=0.0)
+        >>> [round(optim.learning_rate_at(update, 6), 2) for update in range(6)]
+        [0.5, 1.0, 0.75, 0.5, 0.25, 0.0]
+        """
+        if update < self.warmup:
+            return self.learning_rate * (update + 1) / self.warmup
+        last = updates - self.warmup
+        gone = (update + 1 - self.warmup) / last if last > 0 else 0.0
+        return self.learning_rate * (1.0 - (1.0 - self.decay_to) * min(gone, 1.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

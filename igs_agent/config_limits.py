@@ -64,6 +64,7 @@ LIMITS: dict[str, Limit] = {
     "loss.importance_cap": Limit(least=0),
     "optim.learning_rate": Limit(least=0, above=True),
     "optim.warmup": Limit(least=0),
+    "optim.decay_to": Limit(least=0, most=1),
     "optim.weight_decay": Limit(least=0),
     "optim.max_grad_norm": Limit(least=0, above=True),
     "optim.epochs": Limit(least=1),

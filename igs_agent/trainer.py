@@ -296,10 +296,9 @@ def _kept_rows(
 
 
 def _set_learning_rate(run: Run, number: int) -> None:
-    settings = run.config.optim
-    scale = min(1.0, (number + 1) / settings.warmup) if settings.warmup else 1.0
+    rate = run.config.optim.learning_rate_at(number, run.config.updates)
     for group in run.optimizer.param_groups:
-        group["lr"] = settings.learning_rate * scale
+        group["lr"] = rate
 
 
 @contextmanager
