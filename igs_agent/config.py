@@ -39,6 +39,9 @@ class RolloutConfig:
     """Per turn. (AutoRefine's script: 512.)"""
     max_rows: int = 256
     """Episodes alive at once."""
+    server: str | None = None
+    """Address of a vLLM server that samples instead of this process; the policy's weights are
+    pushed to it after every update through the run's folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from igs_agent.config import TrainConfig
 from igs_agent.config_file import dump_config, load_config
 from igs_agent.config_limits import check_config
 from igs_agent.credit import CreditEstimator, make_estimator, signals_of
+from igs_agent.generation.server import ServerGenerator
 from igs_agent.policy import Policy, load_policy
 from igs_agent.preparation import prepare_policy
 from igs_agent.tracking import JsonlTracker, RunFolderError, Tracker, WandbTracker, terminal_tracker
@@ -41,6 +42,8 @@ class Run:
     files: JsonlTracker
     trackers: list[Tracker]
     report: Report
+    server: ServerGenerator | None = None
+    """Samples instead of this process, where one is configured."""
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -87,7 +90,19 @@ def start(config: TrainConfig, *, resume: bool, report: Report | None) -> Run:
         files=files,
         trackers=trackers,
         report=report or _silent,
+        server=_server_of(config, policy),
     )
+
+
+def _server_of(config: TrainConfig, policy: Policy) -> ServerGenerator | None:
+    """The server that samples, with the policy's weights: a resumed run's are not its own."""
+    if config.rollout.server is None:
+        return None
+    server = ServerGenerator(
+        policy, config.rollout.server, weights=Path(config.run) / "server-weights"
+    )
+    server.push_weights()
+    return server
 
 
 def load_policy_of(config: TrainConfig) -> Policy:

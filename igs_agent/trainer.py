@@ -81,6 +81,8 @@ def train(
     finally:
         for tracker in run.trackers:
             tracker.close()
+        if run.server is not None:
+            run.server.close()
     return TrainResult(updates=run.state.update, first=first, last=last, folder=Path(config.run))
 
 
@@ -146,6 +148,9 @@ def train_one(run: Run) -> None:
         "gain/forward_tokens": float(gain_tokens),
         "rollout/tokens": float(sum(len(t.token_ids) for t in trajectories)),
     }
+    if run.server is not None:
+        with _timed(run, "push"):
+            metrics["rollout/server_gap"] = run.server.push_weights()
     for tracker in run.trackers:
         tracker.metrics(number, metrics)
         tracker.episodes(number, [episode_row(t, credit, i) for i, t in enumerate(trajectories)])
@@ -165,7 +170,7 @@ def play(run: Run, number: int) -> list[Trajectory]:
     return rollout(
         run.task.rules,
         run.policy,
-        NativeGenerator(run.policy),
+        run.server or NativeGenerator(run.policy),
         plan,
         _sampling(run.config),
         max_rows=settings.max_rows,
@@ -204,7 +209,7 @@ def _evaluate(run: Run) -> Evaluation:
         evaluation = evaluate(
             run.task.rules,
             run.policy,
-            NativeGenerator(run.policy),
+            run.server or NativeGenerator(run.policy),
             run.dev,
             max_tokens=run.config.rollout.max_tokens,
         )

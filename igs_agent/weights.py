@@ -18,12 +18,19 @@ ADAPTER = "adapter"
 the adapter on top of weights that hold it already."""
 
 
-def write_weights(policy: Policy, folder: Path) -> None:
+def write_weights(policy: Policy, folder: Path, *, untied: bool = False) -> None:
     """Model, configuration and tokenizer, as transformers' `from_pretrained` reads them.
 
     With LoRA the weights are those of the merged model, so that whoever evaluates the folder
     needs neither peft nor the base model; the adapter itself, which training goes on from, lies
     in `adapter/` as peft writes it.
+
+    Args:
+        policy: whose.
+        folder: exists already.
+        untied: write tensors that share their storage once each. vLLM 0.32 reloads weights into
+            a running model tensor by tensor, and an output layer that is tied to the embeddings
+            stays the old one where it is left out.
     """
     model: Any = policy.model
     if _is_adapted(model):
@@ -38,7 +45,8 @@ def write_weights(policy: Policy, folder: Path) -> None:
         text = model.generation_config.to_json_string()
         (folder / "generation_config.json").write_text(text, encoding="utf-8")
     _write_tokenizer(policy, folder)
-    save_file(_unshared(model), folder / WEIGHTS, metadata={"format": "pt"})
+    tensors = _copied(model) if untied else _unshared(model)
+    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
 
 
 def read_weights(policy: Policy, folder: Path) -> None:
@@ -98,6 +106,15 @@ def _unshared(model: torch.nn.Module) -> dict[str, torch.Tensor]:
             seen.add(tensor.data_ptr())
             kept[name] = tensor.contiguous()
     return kept
+
+
+def _copied(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """The model's tensors under every name they have."""
+    once = _unshared(model)
+    return {
+        name: once[name] if name in once else tensor.clone()
+        for name, tensor in model.state_dict().items()
+    }
 
 
 def _other_model(policy: Policy, folder: Path) -> ConfigurationError:
