@@ -12,6 +12,9 @@ from igs_env.types import Episode, Search
 from igs_env.wrappers.answer_slots import SLOTS, Reading, Slot, near, nth_name, reading
 from igs_env.wrappers.spans import names_in
 
+_REMEMBERED = 16_384
+"""Readings whose slots are kept, a few hundred characters each."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MacroAction:
@@ -55,6 +58,7 @@ class MacroActions:
             if name not in self._slots:
                 raise unknown_name("slot to follow", name, self._slots)
         self._follow = tuple(follow)
+        self._read: dict[Reading, dict[str, str]] = {}
         self.meanings = (
             "search question",
             *(f"search name {k + 1}" for k in range(names)),
@@ -70,7 +74,7 @@ class MacroActions:
     def choices(self, episode: Episode) -> list[MacroAction]:
         """Every action with its text at this point of the episode."""
         found = _newest_reading(episode)
-        texts = {name: slot(found) if found else "" for name, slot in self._slots.items()}
+        texts = self._texts(found) if found else dict.fromkeys(self._slots, "")
         return [*self._searches(episode.question.text, texts), *_answers(texts)]
 
     def choice(self, episode: Episode, index: int) -> MacroAction:
@@ -80,6 +84,15 @@ class MacroActions:
                 f"there are actions 0 to {len(self) - 1}, got {index}; see `meanings`"
             )
         return self.choices(episode)[index]
+
+    def _texts(self, found: Reading) -> dict[str, str]:
+        # An episode's choices are asked for twice, as info and as action, and agents of few
+        # actions make the same search of a question again and again.
+        if found not in self._read:
+            while len(self._read) >= _REMEMBERED:
+                del self._read[next(iter(self._read))]
+            self._read[found] = {name: slot(found) for name, slot in self._slots.items()}
+        return self._read[found]
 
     def _searches(self, question: str, texts: Mapping[str, str]) -> Iterator[MacroAction]:
         names = [name.text for name in names_in(question)]

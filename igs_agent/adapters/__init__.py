@@ -1,0 +1,1 @@
+"""Other libraries' trainers on this environment and these estimators; each needs its library."""
