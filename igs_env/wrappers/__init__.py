@@ -8,6 +8,7 @@ from igs_env.wrappers.record_episodes import RecordEpisodes
 from igs_env.wrappers.transcript_observation import TranscriptObservation
 from igs_env.wrappers.vector_embed_observation import VectorEmbedObservation
 from igs_env.wrappers.vector_flat_info import VectorFlatInfo
+from igs_env.wrappers.vector_information_gain_reward import VectorInformationGainReward
 from igs_env.wrappers.vector_query_template_action import VectorQueryTemplateAction
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "TranscriptObservation",
     "VectorEmbedObservation",
     "VectorFlatInfo",
+    "VectorInformationGainReward",
     "VectorQueryTemplateAction",
 ]

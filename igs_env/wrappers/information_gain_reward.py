@@ -27,9 +27,7 @@ class InformationGainReward(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordCon
         """Wrap an environment that measures gains; `beta` is in reward per nat."""
         gym.utils.RecordConstructorArgs.__init__(self, beta=beta)
         super().__init__(env)
-        if not math.isfinite(beta):
-            raise ConfigurationError(f"beta must be a finite number, got {beta!r}")
-        self._beta = float(beta)
+        self._beta = checked_beta(beta)
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         """As of the wrapped environment, with the gain added."""
@@ -37,3 +35,10 @@ class InformationGainReward(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordCon
         if info["information_gain_valid"]:
             reward = float(reward) + self._beta * info["information_gain"]
         return observation, reward, terminated, truncated, info
+
+
+def checked_beta(beta: float) -> float:
+    """The reward per nat; `ConfigurationError` if it is not finite."""
+    if not math.isfinite(beta):
+        raise ConfigurationError(f"beta must be a finite number, got {beta!r}")
+    return float(beta)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
@@ -14,9 +15,11 @@ from igs_env.errors import ConfigurationError
 from igs_env.wrappers import (
     EmbedObservation,
     FlatInfo,
+    InformationGainReward,
     QueryTemplateAction,
     VectorEmbedObservation,
     VectorFlatInfo,
+    VectorInformationGainReward,
     VectorQueryTemplateAction,
 )
 
@@ -81,6 +84,39 @@ def index(envs: Any, meaning: str) -> int:
 
 def test_another_vector_environment_is_refused_with_what_to_do_instead() -> None:
     envs: Any = gym.make_vec("IGSearchQA-v0", num_envs=1, vectorization_mode="sync", **LIVE)
-    for wrap in (VectorQueryTemplateAction, VectorEmbedObservation, VectorFlatInfo):
+    rewarded = partial(VectorInformationGainReward, beta=1.0)
+    for wrap in (VectorQueryTemplateAction, VectorEmbedObservation, VectorFlatInfo, rewarded):
         with pytest.raises(ConfigurationError, match="give SyncVectorEnv and AsyncVectorEnv wrap"):
             wrap(envs)
+
+
+def test_the_gain_is_added_to_the_reward_of_every_environment_as_to_a_single_one() -> None:
+    envs = VectorInformationGainReward(native(3), beta=0.5)
+    singles = [InformationGainReward(single(), beta=0.5) for _ in range(3)]
+    envs.reset(seed=7)
+    for i, env in enumerate(singles):
+        env.reset(seed=7 + i)
+    gains = []
+    for actions in ([0, 1, 1], [1, 0, 0]):
+        _, rewards, _, _, infos = envs.step(np.array(actions))
+        alone = [env.step(action)[1] for env, action in zip(singles, actions, strict=True)]
+        assert rewards.tolist() == alone == (0.5 * infos["information_gain"]).tolist()
+        gains += alone
+    assert any(gains)
+
+
+def test_a_finished_environment_gets_no_gain_while_it_waits() -> None:
+    envs = VectorInformationGainReward(native(2, autoreset_mode="Disabled"), beta=0.5)
+    envs.reset(options={"question_ids": ["q00", "q02"]})
+    envs.step([1, 1])
+    envs.step([index(envs.env, "answer director")] * 2)
+    assert envs.step([0, 0])[1].tolist() == [0.0, 0.0]
+
+
+def test_a_gain_cannot_be_added_where_infos_are_of_the_next_episode() -> None:
+    with pytest.raises(ConfigurationError, match="use NEXT_STEP or DISABLED"):
+        VectorInformationGainReward(
+            gym.make_vec("IGSearchQA-v0", num_envs=1, autoreset_mode="SameStep", **LIVE), beta=0.5
+        )
+    with pytest.raises(ConfigurationError, match="beta must be a finite number, got nan"):
+        VectorInformationGainReward(native(1), beta=float("nan"))

@@ -21,6 +21,7 @@ from igs_env.wrappers import (
     QueryTemplateAction,
     VectorEmbedObservation,
     VectorFlatInfo,
+    VectorInformationGainReward,
     VectorQueryTemplateAction,
 )
 
@@ -129,12 +130,13 @@ def macro_vector_env(
     preset: str = "single-hop",
     *,
     num_envs: int,
-    group_size: int = 1,
+    beta: float = 0.0,
     dimensions: int = DIMENSIONS,
-    autoreset_mode: AutoresetMode | str = AutoresetMode.DISABLED,
     **options: Unpack[TaskOptions],
 ) -> VectorEnv[Any, Any, Any]:
     """The same around the native vector environment, for `NativeVectorEnv`.
+
+    Environments whose episode is over wait for their reset.
 
     >>> macro_vector_env(num_envs=2).reset(seed=0)[0].shape
     (2, 259)
@@ -142,12 +144,13 @@ def macro_vector_env(
     envs: Any = gym.make_vec(
         "IGSearchQA-v0",
         num_envs=num_envs,
-        group_size=group_size,
-        autoreset_mode=autoreset_mode,
+        autoreset_mode=AutoresetMode.DISABLED,
         **{**_task_options(preset), **options},
     )
     envs = VectorQueryTemplateAction(envs, **_ACTIONS[preset])
     envs = VectorEmbedObservation(envs, encoder_kwargs={"dimensions": dimensions}, parts=PARTS)
+    if beta:
+        envs = VectorInformationGainReward(envs, beta)
     return VectorFlatInfo(envs)
 
 
