@@ -1,8 +1,8 @@
-"""Tianshou: presets for its scripts, and its vector environment over ours.
+"""Tianshou: presets for its scripts, its vector environment over ours, and GRPO with our credit.
 
 `import igs_agent.adapters.tianshou` registers the presets with Gymnasium, and a script's
 `--task igs_agent.adapters.tianshou:IGSearchQA-SingleHop-Macro-v0` imports it. The presets need no
-Tianshou; `NativeVectorEnv` imports it when it is first asked for.
+Tianshou; the other two names import it when they are first asked for.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from igs_agent.adapters.tianshou.presets import (
 )
 
 _LAZY = {
+    "IGModulatedGRPO": "igs_agent.adapters.tianshou.grpo",
     "NativeVectorEnv": "igs_agent.adapters.tianshou.vector_env",
 }
 
@@ -33,6 +34,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "PRESETS",
+    "IGModulatedGRPO",
     "MacroEnv",
     "NativeVectorEnv",
     "macro_vector_env",
