@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from igs_agent.batch import Credit
-from igs_agent.evaluation import evaluation_row, gold_recall
+from igs_agent.evaluation import gold_recall, trajectory_row
 from igs_agent.trajectory import Trajectory
 from igs_env.answers import exact_match, f1
 from igs_env.rewards import final_answer
@@ -26,7 +26,7 @@ def episode_row(trajectory: Trajectory, credit: Credit, index: int) -> dict[str,
         credit: of the whole batch.
         index: the trajectory's row in it.
     """
-    episode, scores = trajectory.episode, evaluation_row(trajectory)
+    episode, scores = trajectory.episode, trajectory_row(trajectory)
     return {
         "id": episode.id,
         "group": episode.group_id,
@@ -64,7 +64,9 @@ def rollout_metrics(trajectories: Sequence[Trajectory]) -> dict[str, float]:
         "rollout/reward": [t.reward for t in counted],
         "rollout/exact_match": [_score(t, exact_match) for t in counted],
         "rollout/f1": [_score(t, f1) for t in counted],
-        "rollout/recall": [recall for t in counted if (recall := gold_recall(t)) is not None],
+        "rollout/recall": [
+            recall for t in counted if (recall := gold_recall(t.episode)) is not None
+        ],
         "rollout/searches": [t.episode.searches for t in counted],
         "rollout/valid_actions": [not isinstance(s.action, Invalid) for s in steps],
         "rollout/truncated": [t.truncated for t in counted],

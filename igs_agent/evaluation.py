@@ -21,7 +21,7 @@ from igs_env.answers import exact_match, f1, sub_exact_match
 from igs_env.errors import DataError
 from igs_env.rewards import final_answer
 from igs_env.transition import Rules
-from igs_env.types import Invalid, Question
+from igs_env.types import Episode, Invalid, Question
 
 SCORES = ("exact_match", "f1", "sub_exact_match", "recall")
 """Columns in [0, 1] that say how good a policy is."""
@@ -48,7 +48,8 @@ class EvaluationRow:
     """Share of the question's hops for which one of the hop's gold documents was retrieved; None
     where the dataset names none."""
     searches: int
-    policy_tokens: int
+    policy_tokens: int | None
+    """None where a server plays and does not count."""
     valid_actions: float
     """Share of steps with a usable action."""
     truncated: bool
@@ -147,13 +148,24 @@ def evaluate(
         Sampling(temperature=temperature, max_tokens=max_tokens),
         max_rows=max_rows,
     )
-    rows = (evaluation_row(trajectory, dataset=dataset) for trajectory in trajectories)
+    rows = (trajectory_row(trajectory, dataset=dataset) for trajectory in trajectories)
     return Evaluation(rows=tuple(rows))
 
 
-def evaluation_row(trajectory: Trajectory, *, dataset: str = "") -> EvaluationRow:
+def trajectory_row(trajectory: Trajectory, *, dataset: str = "") -> EvaluationRow:
+    """Scores of a finished rollout."""
+    return evaluation_row(
+        trajectory.episode,
+        policy_tokens=int(trajectory.is_policy.sum()),
+        truncated=trajectory.truncated,
+        dataset=dataset,
+    )
+
+
+def evaluation_row(
+    episode: Episode, *, policy_tokens: int | None, truncated: bool, dataset: str = ""
+) -> EvaluationRow:
     """Scores of one finished episode."""
-    episode = trajectory.episode
     question, steps = episode.question, episode.steps
     answer = final_answer(episode)
     given = answer is not None
@@ -168,22 +180,22 @@ def evaluation_row(trajectory: Trajectory, *, dataset: str = "") -> EvaluationRo
         exact_match=exact_match(answer or "", question.answers) if given else 0.0,
         f1=f1(answer or "", question.answers) if given else 0.0,
         sub_exact_match=sub_exact_match(answer or "", question.answers) if given else 0.0,
-        recall=gold_recall(trajectory),
+        recall=gold_recall(episode),
         searches=episode.searches,
-        policy_tokens=int(trajectory.is_policy.sum()),
+        policy_tokens=policy_tokens,
         valid_actions=valid / len(steps) if steps else 1.0,
-        truncated=trajectory.truncated,
-        retrieval_failed=trajectory.retrieval_failed,
+        truncated=truncated,
+        retrieval_failed=any(step.retrieval_failed for step in steps),
     )
 
 
-def gold_recall(trajectory: Trajectory) -> float | None:
+def gold_recall(episode: Episode) -> float | None:
     """Share of hops for which one of the hop's gold documents was retrieved in the episode.
 
     None where the dataset names no gold documents.
     """
-    hops = trajectory.episode.question.gold_documents
-    found = {document.id for step in trajectory.episode.steps for document in step.documents}
+    hops = episode.question.gold_documents
+    found = {document.id for step in episode.steps for document in step.documents}
     return sum(not found.isdisjoint(hop) for hop in hops) / len(hops) if hops else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from igs_agent.evaluation import HABITS, SCORES, Evaluation
@@ -90,6 +91,8 @@ def _signed(interval: Interval) -> str:
 
 
 def _number(value: float) -> str:
+    if math.isnan(value):
+        return "—"
     return f"{value:.1f}" if value >= 10 else f"{value:.3f}"
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from igs_agent.cli.eval_remote import evaluate_remote, is_remote
 from igs_agent.cli.eval_sets import SetOptions, add_sets, sets_of
+from igs_agent.cli.eval_subject import limited, rules_of
 from igs_agent.cli.options import add_environment, add_policy
 from igs_agent.cli.torch_needed import need_torch
 from igs_agent.cli.trained_with import TrainedWith, trained_with
@@ -28,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_environment(parser, split="dev")
     add_sets(parser)
     add_policy(parser)
+    parser.add_argument(
+        "--model", help="with --policy http://…: its name there (default: the first it lists)"
+    )
     parser.add_argument("--limit", type=int, help="only so many questions, the same for everybody")
     parser.add_argument("--samples", type=int, default=1, help="episodes per question (default: 1)")
     parser.add_argument("--max-rows", type=int, default=256, help="episodes alive at once")
@@ -62,14 +66,17 @@ def run(args: argparse.Namespace) -> int:
     sets = sets_of(args, known)
     # All of them before the first episode: a set that is not there is found at once.
     tasks = [make_task(**{**each.options, "sampler": "none"}) for each in sets]
-    source = policy_source(args.policy)
-    policy = load_policy(
-        source, template=args.template or known.template, dtype=args.dtype, device=args.device
-    )
-    evaluations = [
-        _evaluated(args, task, policy, known, each.label)
-        for each, task in zip(sets, tasks, strict=True)
-    ]
+    if is_remote(args.policy):
+        source, evaluations = evaluate_remote(args, tasks, [each.label for each in sets])
+    else:
+        source = policy_source(args.policy)
+        policy = load_policy(
+            source, template=args.template or known.template, dtype=args.dtype, device=args.device
+        )
+        evaluations = [
+            _evaluated(args, task, policy, known, each.label)
+            for each, task in zip(sets, tasks, strict=True)
+        ]
     paths = _write(args, sets, evaluations)
     names = ", ".join(
         f"{task.source} ({each.split})" for each, task in zip(sets, tasks, strict=True)
@@ -108,7 +115,7 @@ def _evaluated(
 ) -> Evaluation:
     from igs_agent.evaluation import evaluate
 
-    questions = _limited(task.questions, args.limit)
+    questions = limited(task.questions, args.limit)
     rules, generator = _played(args, task, policy, questions)
     return evaluate(
         rules,
@@ -131,29 +138,14 @@ def _played(
     from igs_agent.baselines import BaselineGenerator, baseline_rules, questions_of_plan
     from igs_agent.generation.native import NativeGenerator
     from igs_agent.rollout import RolloutPlan
-    from igs_agent.shuffled_retriever import ShuffledRetriever, queries_of
 
-    rules, generator = task.rules, NativeGenerator(policy)
-    if args.shuffled_documents:
-        shuffled = ShuffledRetriever(rules.retriever, queries_of(task.questions), args.seed)
-        rules = replace(rules, retriever=shuffled)
+    rules, generator = rules_of(args, task), NativeGenerator(policy)
     if args.baseline is None:
         return rules, generator
     rules = baseline_rules(args.baseline, rules)
     plan = RolloutPlan(questions=questions, group_size=args.samples, seed=args.seed)
     asked = questions_of_plan(rules, plan)
     return rules, BaselineGenerator(args.baseline, policy, generator, asked)
-
-
-def _limited(questions: Sequence[Question], limit: int | None) -> Sequence[Question]:
-    from igs_agent.run import subset
-    from igs_env.errors import ConfigurationError
-
-    if limit is None:
-        return questions
-    if limit < 1:
-        raise ConfigurationError(f"--limit must be at least 1, got {limit}")
-    return subset(questions, limit)
 
 
 def _default_output(args: argparse.Namespace, questions: str, split: str) -> Path:

@@ -42,6 +42,7 @@ def add_policy(parser: argparse.ArgumentParser) -> None:
         "--policy",
         default="tiny",
         help="run folder (its best checkpoint), model folder, hub name or tiny (default: tiny); "
+        "for igs eval also the address of an OpenAI-compatible endpoint; "
         "what it was trained with is the default of the environment's arguments",
     )
     group.add_argument("--template", choices=("plain", "chat"), help="how the prompt is wrapped")

@@ -17,8 +17,8 @@ from igs_agent.evaluation import (
     Evaluation,
     EvaluationRow,
     evaluate,
-    evaluation_row,
     read_evaluation,
+    trajectory_row,
 )
 from igs_agent.evaluation_table import comparison_table, markdown_table
 from igs_agent.generation import Sampling
@@ -307,4 +307,4 @@ def test_a_row_is_read_off_the_trajectory_alone() -> None:
         RolloutPlan(questions=[ONE], group_size=1, seed=0),
         Sampling(max_tokens=64),
     )
-    assert evaluation_row(trajectory) == played([ONE], perfect).rows[0]
+    assert trajectory_row(trajectory) == played([ONE], perfect).rows[0]
