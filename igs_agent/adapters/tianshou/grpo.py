@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,11 +17,13 @@ from igs_agent.credit.ig_search import silent_groups
 from igs_agent.loss import clipped_surrogate, token_mean
 from igs_env.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from tianshou.algorithm.modelfree.reinforce import ProbabilisticActorPolicy
+    from tianshou.algorithm.optim import OptimizerFactory
+
 checked_tianshou()
 
-from tianshou.algorithm.algorithm_base import OnPolicyAlgorithm, TrainingStats  # noqa: E402
-from tianshou.algorithm.modelfree.reinforce import ProbabilisticActorPolicy  # noqa: E402
-from tianshou.algorithm.optim import OptimizerFactory  # noqa: E402
+from tianshou.algorithm.algorithm_base import OnPolicyAlgorithm, TrainingStats  # noqa: E402 - see above
 
 _FORWARD = 1024
 """Transitions at once where no gradient is needed."""

@@ -30,9 +30,12 @@ SIGNATURES: dict[str, tuple[str, ...]] = {
         "batch_size",
         "repeat",
     ),
+    "tianshou.algorithm.algorithm_base:TrainingStats": ("train_time",),
     "tianshou.env:BaseVectorEnv.__init__": ("env_fns", "worker_fn"),
     "tianshou.env:BaseVectorEnv.reset": ("env_id",),
     "tianshou.env:BaseVectorEnv.step": ("action", "id"),
+    "tianshou.env:BaseVectorEnv.seed": ("seed",),
+    "tianshou.env.worker:EnvWorker.__init__": ("env_fn",),
     "tianshou.env.worker:EnvWorker.send": ("action",),
 }
 """What is called or overridden, `module:path` → the parameters that are relied on."""
@@ -75,7 +78,12 @@ def _check(name: str, parameters: tuple[str, ...], version: str) -> None:
 
 def _found(name: str) -> Callable[..., Any] | None:
     module, _, path = name.partition(":")
-    found: Any = importlib.import_module(module)
+    try:
+        found: Any = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not error.name.startswith("tianshou"):
+            raise
+        return None
     for part in path.split("."):
         found = getattr(found, part, None)
     function: Callable[..., Any] | None = found
