@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
+from igs_agent.adapters.trl.compatibility import TESTED
 from igs_agent.signals import TokenBatch
 from igs_agent.trajectory import Trajectory
+from igs_env.errors import ConfigurationError
 
 
 def completion_start(trajectory: Trajectory) -> int:
@@ -49,10 +51,24 @@ def completions(
 
 
 def completion_advantages(
-    batch: TokenBatch, starts: Sequence[int], width: int
+    batch: TokenBatch, starts: Sequence[int], ids: Int[Tensor, "B T"]
 ) -> Float[Tensor, "B T"]:
-    """Advantage of each token of the completions, padded on the right to TRL's width."""
-    found = torch.zeros(len(starts), width)
+    """Advantage of each token of the completions, 0 on padding.
+
+    Args:
+        batch: one row per episode.
+        starts: where each row's completion begins.
+        ids: the completions as TRL has padded them, on the right.
+
+    Raises:
+        ConfigurationError: TRL's tokens are not those that were sampled.
+    """
+    found = torch.zeros(ids.shape)
     for row, (start, end) in enumerate(zip(starts, batch.lengths.tolist(), strict=True)):
+        if not torch.equal(ids[row, : end - start], batch.ids[row, start:end]):
+            raise ConfigurationError(
+                f"completion {row} is no longer the tokens that were sampled; this release of trl "
+                f'changes what rollout_func returns: pip install "trl=={TESTED}"'
+            )
         found[row, : end - start] = batch.advantages[row, start:end]
     return found

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from datasets import Dataset
-
+from igs_env.errors import missing_package
 from igs_env.prompt import render_prompt
 from igs_env.task import Task
 
@@ -18,7 +17,7 @@ TOOL_PROMPT = (
 def question_dataset(task: Task) -> Any:
     """Columns `prompt`, an episode's first observation, and `question_id`."""
     protocol = task.rules.protocol
-    return Dataset.from_list(
+    return _dataset(
         [{"prompt": render_prompt(protocol, q), "question_id": q.id} for q in task.questions]
     )
 
@@ -26,4 +25,12 @@ def question_dataset(task: Task) -> Any:
 def tool_dataset(task: Task, prompt: str = TOOL_PROMPT) -> Any:
     """The same for `SearchEnvironment`, which puts the question behind the last message."""
     message = [{"role": "user", "content": prompt}]
-    return Dataset.from_list([{"prompt": message, "question_id": q.id} for q in task.questions])
+    return _dataset([{"prompt": message, "question_id": q.id} for q in task.questions])
+
+
+def _dataset(rows: list[dict[str, Any]]) -> Any:
+    try:
+        from datasets import Dataset
+    except ModuleNotFoundError as error:
+        raise missing_package("datasets", extra="trl", purpose="igs_agent.adapters.trl") from error
+    return Dataset.from_list(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from igs_agent.generation import Sampling
@@ -9,6 +10,11 @@ from igs_env.errors import ConfigurationError
 
 _FIXED: dict[str, tuple[tuple[Any, ...], str]] = {
     "use_vllm": ((False,), "episodes are sampled by an igs_agent generator; pass generator=…"),
+    "use_transformers_continuous_batching": (
+        (False,),
+        "episodes are sampled by an igs_agent generator; pass generator=…",
+    ),
+    "chat_template_kwargs": ((None, {}), "a policy's template is used as it is; leave them out"),
     "min_p": ((None, 0.0), "it is not sampled with; use top_p or top_k"),
     "repetition_penalty": ((1.0,), "it is not sampled with; leave it at 1"),
     "generation_kwargs": ((None,), "they are not sampled with; use temperature, top_p, top_k"),
@@ -30,6 +36,17 @@ _CREDIT: dict[str, tuple[tuple[Any, ...], str]] = {
     ),
     "off_policy_mask_threshold": ((None,), "it takes no advantage per token; leave it None"),
 }
+_PASSED_ON = ("callbacks", "optimizers", "peft_config")
+
+
+def check_arguments(more: Iterable[str]) -> None:
+    """Raise `ConfigurationError` for an argument of `GRPOTrainer` that this trainer sets itself."""
+    for name in more:
+        if name not in _PASSED_ON:
+            raise ConfigurationError(
+                f"IGGRPOTrainer takes no {name}: questions, tokens and rewards are the task's; of "
+                f"GRPOTrainer's arguments it passes on {', '.join(_PASSED_ON)}"
+            )
 
 
 def check_settings(args: Any, *, own_credit: bool, sharded: bool) -> None:

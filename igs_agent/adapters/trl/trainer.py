@@ -19,17 +19,16 @@ from igs_agent.adapters.trl.completions import (
     completions,
 )
 from igs_agent.adapters.trl.questions import question_dataset
-from igs_agent.adapters.trl.rounds import Round, RoundPlayer
-from igs_agent.adapters.trl.settings import check_settings, sampling
+from igs_agent.adapters.trl.rounds import Round, round_player
+from igs_agent.adapters.trl.settings import check_arguments, check_settings, sampling
 from igs_agent.config import CreditConfig
-from igs_agent.credit import make_estimator, signals_of
 from igs_agent.credit.ig_search import IGSearch, silent_groups
 from igs_agent.episodes import rollout_metrics
 from igs_agent.generation import Generator
 from igs_agent.generation.native import NativeGenerator
 from igs_agent.policy import Policy, load_policy
 from igs_agent.rollout import RolloutPlan, planned_episodes
-from igs_env.task import Task, make_sampler
+from igs_env.task import Task
 from igs_env.types import Episode
 
 _trl = checked_trl()
@@ -72,17 +71,18 @@ class IGGRPOTrainer(_trl.GRPOTrainer):  # type: ignore[misc, name-defined]
             max_rows: most episodes alive at once, per process.
             score_tokens: most tokens in one forward of the gain's measurement.
             generator: makes what samples tokens from a policy.
-            **more: further arguments of `trl.GRPOTrainer`, such as callbacks or peft_config.
+            **more: `callbacks`, `optimizers` and `peft_config` of `trl.GRPOTrainer`.
 
         Raises:
             ConfigurationError: a setting that cannot hold for these rollouts.
         """
         self.policy = load_policy(policy) if isinstance(policy, str) else policy
+        check_arguments(more)
         check_settings(args, own_credit=credit is not None, sharded=bool(args.fsdp))
         self.own_credit = credit is not None
         self.round: Round | None = None
         """The newest rollouts."""
-        self._player = _round_player(
+        self._player = round_player(
             task,
             credit or CreditConfig(name="grpo"),
             sampling=sampling(args, max_tokens),
@@ -120,9 +120,11 @@ class IGGRPOTrainer(_trl.GRPOTrainer):  # type: ignore[misc, name-defined]
         self._planned = self._plan(inputs)
         output: dict[str, Any] = super()._generate_and_score_completions(inputs)
         if self.own_credit and self.round is not None:
+            batch = self.round.rounded_as(output["advantages"].cpu())
             ids = output["completion_ids"]
-            found = completion_advantages(self.round.batch, starts(self.round), ids.shape[1])
-            output["advantages"] = found.to(ids.device)
+            output["advantages"] = completion_advantages(batch, starts(self.round), ids.cpu()).to(
+                ids.device
+            )
         return output
 
     def _plan(self, inputs: Sequence[dict[str, Any]]) -> list[Episode]:
@@ -180,13 +182,3 @@ def _rollout(prompts: list[str], trainer: IGGRPOTrainer) -> dict[str, list[Any]]
     """TRL's `rollout_func`."""
     played = trainer.play_planned()
     return completions(played.batch, starts(played), played.rewards)
-
-
-def _round_player(task: Task, credit: CreditConfig, **settings: Any) -> RoundPlayer:
-    estimator = make_estimator(credit.name, credit.options)
-    sampler = None
-    if "gain" in signals_of(estimator):
-        sampler = make_sampler(credit.sampler, task.corpus, task.rules)
-    return RoundPlayer(
-        rules=task.rules, estimator=estimator, credit=credit, sampler=sampler, **settings
-    )
