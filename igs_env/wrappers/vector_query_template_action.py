@@ -7,6 +7,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.error import ResetNeeded
 from gymnasium.vector import VectorActionWrapper
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
@@ -72,6 +73,8 @@ class VectorQueryTemplateAction(VectorActionWrapper):
 
     def actions(self, actions: Integers) -> tuple[str, ...]:
         """The outputs that the choices stand for."""
+        if not self._inner.episodes:
+            raise ResetNeeded("call reset() before step()")
         pairs = zip(self._inner.episodes, actions, strict=True)
         return tuple(self._actions.choice(episode, int(index)).output for episode, index in pairs)
 

@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.error import ResetNeeded
 from scripted import LIVE
 
 import igs_env  # noqa: F401
@@ -80,6 +81,11 @@ def test_a_finished_environment_waits_or_begins_anew_whatever_its_action() -> No
 
 def index(envs: Any, meaning: str) -> int:
     return int(envs.env.env.meanings.index(meaning))
+
+
+def test_a_step_before_the_first_reset_is_refused() -> None:
+    with pytest.raises(ResetNeeded, match="call reset"):
+        native(2).step([0, 0])
 
 
 def test_another_vector_environment_is_refused_with_what_to_do_instead() -> None:

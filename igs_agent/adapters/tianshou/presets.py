@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 
 import igs_env  # noqa: F401 - registers the environments
+from igs_env.env import SearchEnv
 from igs_env.errors import unknown_name
 from igs_env.task import TaskOptions
 from igs_env.wrappers import (
@@ -61,6 +62,8 @@ class MacroEnv(gym.Env[Vector, np.int64]):
     ((259,), Discrete(21), True)
     """
 
+    metadata = SearchEnv.metadata
+
     def __init__(
         self,
         preset: str = "single-hop",
@@ -96,7 +99,6 @@ class MacroEnv(gym.Env[Vector, np.int64]):
         self.observation_space = self.inner.observation_space
         self.action_space = self.inner.action_space
         self.render_mode = render_mode
-        self.metadata = self.inner.metadata
 
     @property
     def meanings(self) -> tuple[str, ...]:
