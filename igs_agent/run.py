@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -45,6 +47,14 @@ class Run:
     server: ServerGenerator | None = None
     """Samples instead of this process, where one is configured."""
     seconds: dict[str, float] = field(default_factory=dict)
+    """Phase → wall-clock time since the last row of timings."""
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Add the time that the block takes to a phase."""
+        began = time.perf_counter()
+        yield
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - began
 
 
 def start(config: TrainConfig, *, resume: bool, report: Report | None) -> Run:

@@ -1,0 +1,69 @@
+"""A run's evaluations and checkpoints: what is kept of the policy on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from igs_agent.checkpoint import RunState, drop_old, save_checkpoint
+from igs_agent.evaluation import Evaluation, evaluate
+from igs_agent.generation.native import NativeGenerator
+from igs_agent.run import Run, load_policy_of
+from igs_agent.tracking import write_jsonl
+
+
+def first_evaluation(run: Run) -> Evaluation:
+    """Of the policy that training started from, also where the run was resumed."""
+    if run.state.update == 0:
+        return evaluate_run(run)
+    rules = run.task.rules
+    initial = load_policy_of(run.config)
+    return evaluate(
+        rules,
+        initial,
+        NativeGenerator(initial),
+        run.dev,
+        max_tokens=run.config.rollout.max_tokens,
+    )
+
+
+def evaluate_run(run: Run) -> Evaluation:
+    """Play the evaluation questions, keep their rows, and keep the policy if it is the best."""
+    with run.timed("evaluation"):
+        evaluation = evaluate(
+            run.task.rules,
+            run.policy,
+            run.server or NativeGenerator(run.policy),
+            run.dev,
+            max_tokens=run.config.rollout.max_tokens,
+        )
+    for tracker in run.trackers:
+        tracker.metrics(run.state.update, evaluation.metrics())
+    rows = Path(run.config.run) / "dev" / f"{step_name(run.state.update)}.jsonl"
+    rows.parent.mkdir(exist_ok=True)
+    write_jsonl(rows, evaluation.as_dicts())
+    score = evaluation.mean("exact_match")
+    better = score > run.state.best
+    run.state = RunState(
+        update=run.state.update,
+        # In this order: NaN, when every retrieval failed, is then never the best.
+        best=max(run.state.best, score),
+        without_improvement=0 if better else run.state.without_improvement + 1,
+        offsets=run.files.offsets(),
+    )
+    if better and run.state.update:
+        folder = Path(run.config.run) / "best"
+        save_checkpoint(folder / step_name(run.state.update), run.policy, run.optimizer, run.state)
+        drop_old(folder, keep=1)
+    return evaluation
+
+
+def checkpoint_run(run: Run) -> None:
+    """Save the run where a resume looks for it; old checkpoints go."""
+    folder = Path(run.config.run) / "checkpoints"
+    save_checkpoint(folder / step_name(run.state.update), run.policy, run.optimizer, run.state)
+    drop_old(folder, run.config.checkpoint.keep)
+
+
+def step_name(update: int) -> str:
+    """Name of what belongs to the state after so many updates."""
+    return f"update-{update:06d}"
