@@ -40,6 +40,9 @@ class PolicyScorer:
     counterfactual one branches off behind the step's output. All branches of a trajectory are
     scored in one pass over its keys and values, each seeing the trajectory up to its branch
     point and itself, at the positions that it would have in a sequence of its own.
+
+    Always at temperature 1, however the rollouts were sampled: a gain is what the model believes,
+    and its stages (δ, η) are set in nats of that belief. A tempered softmax would stretch both.
     """
 
     name = "policy"
@@ -49,7 +52,6 @@ class PolicyScorer:
         policy: Policy,
         trajectories: Iterable[Trajectory],
         *,
-        temperature: float = 1.0,
         max_tokens: int = 16_384,
         autocast: bool = False,
     ) -> None:
@@ -58,13 +60,12 @@ class PolicyScorer:
         Args:
             policy: π_old, before the update.
             trajectories: their episodes' ids are looked up.
-            temperature: of the rollouts, so that probabilities are the sampling policy's.
             max_tokens: most tokens, padding included, in one forward.
             autocast: matrix products in bfloat16; the logits stay in the policy's own precision.
         """
         self._policy = policy
         self._trajectories = {t.episode.id: t for t in trajectories}
-        self._temperature, self._max_tokens = temperature, max_tokens
+        self._max_tokens = max_tokens
         self._autocast = autocast
         self.forward_tokens = 0
         """Tokens that went through the model, padding included."""
@@ -209,7 +210,7 @@ class PolicyScorer:
                 start += len(branch.ids)
         logits = self._policy.logits(hidden[row_index, column])
         ids = torch.tensor(wanted, device=logits.device)
-        found = selected_log_probs(logits, ids, self._temperature).double().cpu().numpy()
+        found = selected_log_probs(logits, ids, temperature=1.0).double().cpu().numpy()
         parts = iter(np.split(found, np.cumsum(sizes)[:-1]))
         return [[next(parts) for _ in row] for row in rows]
 

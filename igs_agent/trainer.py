@@ -158,7 +158,6 @@ def measure(run: Run, trajectories: Sequence[Trajectory]) -> tuple[list[Trajecto
     scorer = PolicyScorer(
         run.policy,
         trajectories,
-        temperature=run.config.rollout.temperature,
         max_tokens=run.config.optim.batch_tokens,
         autocast=run.config.optim.autocast,
     )

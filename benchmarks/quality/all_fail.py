@@ -144,7 +144,7 @@ def silent(
         if len(found) >= groups * settings.group_size:
             break
     found = found[: groups * settings.group_size]
-    scorer = PolicyScorer(policy, found, temperature=settings.temperature)
+    scorer = PolicyScorer(policy, found)
     return measure_gains(found, scorer, OtherQuestionsSampler(), draws=3)
 
 

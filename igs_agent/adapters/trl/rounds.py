@@ -137,9 +137,7 @@ class RoundPlayer:
         )
 
     def _measured(self, policy: Policy, own: list[Trajectory]) -> list[Trajectory]:
-        scorer = PolicyScorer(
-            policy, own, temperature=self.sampling.temperature, max_tokens=self.score_tokens
-        )
+        scorer = PolicyScorer(policy, own, max_tokens=self.score_tokens)
         sampler: FragmentSampler | None = None
         if self.sampler is not None:
             batch = gather_object([trajectory.episode for trajectory in own])
