@@ -15,7 +15,7 @@ from igs_agent.player import Player
 from igs_agent.policy import load_policy
 from igs_agent.scorer import PolicyScorer
 from igs_agent.signals import step_table, token_batch
-from igs_agent.update import trained_log_probs
+from igs_agent.trained_tokens import trained_log_probs
 
 shape = {"protocol": "plain", "top_k": 1, "max_searches": 3, "hops": [1, 2], "split": "train"}
 gains = {"sampler": "other_questions", "scoring": "deferred"}  # by the policy, below

@@ -10,8 +10,10 @@ from torch import Tensor
 
 from igs_agent.config import LossConfig, OptimConfig
 from igs_agent.loss import clipped_surrogate, importance_weights, is_clipped, kl_k3, token_mean
-from igs_agent.policy import Policy, selected_log_probs
+from igs_agent.policy import Policy
 from igs_agent.signals import TokenBatch
+from igs_agent.trained_tokens import trained_log_probs, trained_tokens
+from igs_agent.tree import shares_prefixes
 from igs_env.errors import IGSearchError
 
 
@@ -32,7 +34,7 @@ class UpdateStats:
     tokens: int
     """Trained tokens."""
     forward_tokens: int
-    """Tokens through the model, padding included."""
+    """Tokens through the model."""
 
 
 class NonFiniteUpdateError(IGSearchError):
@@ -66,7 +68,7 @@ def update_policy(
         NonFiniteUpdateError: before anything is changed.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    totals = _Totals()
+    totals, share = _Totals(), shares_prefixes(policy)
     if loss.importance_cap > 0:
         batch = importance_corrected(policy, batch, loss.importance_cap, temperature, optim)
     policy.model.train()
@@ -74,7 +76,7 @@ def update_policy(
         for rows in _minibatches(groups, optim.minibatches):
             part = batch.rows(rows)
             denominator = _denominator(part, loss)
-            for chunk in _chunks(part, optim.batch_tokens):
+            for chunk in _chunks(part, optim.batch_tokens, share):
                 value = _chunk_loss(
                     policy,
                     part.rows(chunk),
@@ -99,25 +101,6 @@ def update_policy(
     return totals.stats()
 
 
-def trained_log_probs(
-    policy: Policy, batch: TokenBatch, temperature: float
-) -> tuple[Tensor, Tensor]:
-    """(log-probability of each trained token, which tokens those are), with gradient.
-
-    The mask is (R, T) and false in the first column, which nothing predicts; logits are computed
-    at trained tokens only, since documents are most of a rollout and none of its loss.
-    """
-    device = policy.device
-    ids = batch.ids.to(device)
-    # Padding stands behind, where causal attention never looks: no mask is needed, and none can
-    # hide a real token that has the padding's id (trap T4).
-    hidden = policy.hidden_states(input_ids=ids)
-    trained = batch.trained.clone()
-    trained[:, 0] = False
-    logits = policy.logits(hidden[:, :-1][trained[:, 1:].to(device)])
-    return selected_log_probs(logits, ids[trained.to(device)], temperature), trained
-
-
 @torch.no_grad()
 def importance_corrected(
     policy: Policy, batch: TokenBatch, cap: float, temperature: float, optim: OptimConfig
@@ -129,7 +112,7 @@ def importance_corrected(
     surrogate's minimum. (Truncated importance sampling, Yao et al. 2025, as verl has it.)
     """
     old, weights = batch.old_log_probs.clone(), torch.ones_like(batch.old_log_probs)
-    for chunk in _chunks(batch, optim.batch_tokens):
+    for chunk in _chunks(batch, optim.batch_tokens, shares_prefixes(policy)):
         part = batch.rows(chunk)
         with torch.autocast(policy.device.type, torch.bfloat16, enabled=optim.autocast):
             log_probs, trained = trained_log_probs(policy, part, temperature)
@@ -151,8 +134,10 @@ def _chunk_loss(
     reference: Policy | None,
     totals: _Totals,
 ) -> Tensor:
+    tokens = trained_tokens(chunk, share=shares_prefixes(policy))
     with torch.autocast(policy.device.type, torch.bfloat16, enabled=optim.autocast):
-        log_probs, trained = trained_log_probs(policy, chunk, temperature)
+        log_probs = tokens.log_probs(policy, temperature)
+    trained = tokens.mask
     old = chunk.old_log_probs[trained].to(log_probs.device)
     advantages = chunk.advantages[trained].to(log_probs.device)
     clip = {"clip_low": loss.clip_low, "clip_high": loss.clip_high}
@@ -164,7 +149,7 @@ def _chunk_loss(
             torch.no_grad(),
             torch.autocast(policy.device.type, torch.bfloat16, enabled=optim.autocast),
         ):
-            ref_log_probs, _ = trained_log_probs(reference, chunk, temperature)
+            ref_log_probs = tokens.log_probs(reference, temperature)
         ref_kl = kl_k3(log_probs, ref_log_probs)
         per_token = per_token + loss.kl * ref_kl
     value = token_mean(per_token, torch.ones_like(per_token, dtype=torch.bool), denominator)
@@ -177,7 +162,7 @@ def _chunk_loss(
         clipped=is_clipped(log_probs, old, advantages, **clip).sum(),
         entropy=-log_probs.sum(),
         tokens=len(log_probs),
-        forward_tokens=chunk.ids.numel(),
+        forward_tokens=len(tokens.tree),
     )
     return value
 
@@ -198,14 +183,21 @@ def _minibatches(groups: Sequence[int], count: int) -> Iterator[list[int]]:
         yield [row for row, group in enumerate(groups) if group in chosen]
 
 
-def _chunks(batch: TokenBatch, max_tokens: int) -> Iterator[list[int]]:
-    """Rows in order of length, in chunks that padded have at most `max_tokens` tokens."""
+def _chunks(batch: TokenBatch, max_tokens: int, share: bool) -> Iterator[list[int]]:
+    """Rows in chunks that padded have at most `max_tokens` tokens, or one row each.
+
+    As they come where a group's rows share their prompt, else in order of length, so that little
+    is padded.
+    """
     lengths = batch.lengths.tolist()
+    rows = range(len(lengths))
     chunk: list[int] = []
-    for row in sorted(range(len(lengths)), key=lambda row: lengths[row]):
-        if chunk and (len(chunk) + 1) * lengths[row] > max_tokens:
+    longest = 0
+    for row in rows if share else sorted(rows, key=lambda row: lengths[row]):
+        longest = max(longest, lengths[row])
+        if chunk and (len(chunk) + 1) * longest > max_tokens:
             yield chunk
-            chunk = []
+            chunk, longest = [], lengths[row]
         chunk.append(row)
     yield chunk
 

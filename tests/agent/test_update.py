@@ -19,12 +19,12 @@ from igs_agent.policy import Policy
 from igs_agent.rollout import RolloutPlan, rollout
 from igs_agent.scorer import PolicyScorer
 from igs_agent.signals import TokenBatch, step_table, token_batch
+from igs_agent.trained_tokens import trained_log_probs
 from igs_agent.trajectory import Trajectory
 from igs_agent.update import (
     NonFiniteUpdateError,
     UpdateStats,
     importance_corrected,
-    trained_log_probs,
     update_policy,
 )
 from igs_env.counterfactual import OtherQuestionsSampler

@@ -1,0 +1,11 @@
+"""One plan for everything that a group's tokens go through the model for.
+
+Rollouts of a group share their prompt, the contexts that a gain is scored in share their
+trajectory: both are trees of token spans. `TokenTree` says who sees whom, `tree_hidden_states`
+sends a tree through a model once, and each token pays once.
+"""
+
+from igs_agent.tree.forward import shares_prefixes, tree_hidden_states
+from igs_agent.tree.token_tree import TokenTree
+
+__all__ = ["TokenTree", "shares_prefixes", "tree_hidden_states"]
