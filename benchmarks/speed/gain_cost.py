@@ -2,24 +2,28 @@
 
     python -m benchmarks.speed.gain_cost --output benchmarks/speed/results/gain_cost.json
 
-Updates of the recipe `tiny-atlas` with N counterfactuals per search, in turn (N = 0 is `grpo`), on
-the same questions with the same draws; shares are medians over the updates. Rollouts and the
-update are the same work for every N. A fast step makes the gain's share larger: compare shares with
-token shares.
+Updates of the recipe `tiny-atlas` with N counterfactuals per search, in turn (N = 0 is `grpo`) in
+one process, in CPU time of one thread; medians over the updates. All runs ask the same questions
+with the same draws, but they learn differently, so that later rollouts differ a little. A fast step
+makes the gain's share of the time larger: compare it with its share of the tokens.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
+import time
+from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 
-import numpy as np
 import torch
 
 from benchmarks.machine import machine
 from igs_agent.config_file import load_config
+from igs_agent.gain_cost import PHASES, gain_cost_of_run
 from igs_agent.run import Run, start
 from igs_agent.tracking import read_jsonl
 from igs_agent.trainer import train_one
@@ -27,7 +31,7 @@ from igs_agent.trainer import train_one
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--counts", type=int, nargs="+", default=[0, 1, 3, 8])
+    parser.add_argument("--counts", type=int, nargs="+", default=[0, 1, 3, 5])
     parser.add_argument("--updates", type=int, default=5)
     parser.add_argument("--recipe", default="tiny-atlas")
     parser.add_argument("--output", type=Path)
@@ -37,50 +41,51 @@ def main() -> None:
         runs = {
             count: _start(args.recipe, Path(folder) / str(count), count) for count in args.counts
         }
-        for _ in range(args.updates):
+        for number in range(args.updates):
             for run in runs.values():
                 train_one(run)
+            print(f"update {number + 1} of {args.updates}", flush=True)
         rows = [_row(count, Path(folder) / str(count)) for count in args.counts]
-    for row in rows:
-        print(row)
+    print(table(rows))
     if args.output:
-        record = {"machine": machine(), "recipe": args.recipe, "updates": args.updates}
-        args.output.write_text(json.dumps({**record, "rows": rows}, indent=1) + "\n")
+        record = {"machine": machine(), "command": sys.argv[1:], "recipe": args.recipe}
+        record |= {"updates": args.updates, "seed": 0, "rows": rows}
+        args.output.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def _start(recipe: str, folder: Path, count: int) -> Run:
     credit = ["credit=grpo"] if count == 0 else [f"credit.counterfactuals={count}"]
-    config = load_config(recipe, [f"run={folder}", *credit])
-    return start(config, resume=False, report=None)
+    config = load_config(recipe, [f"run={folder}", "policy.device=cpu", *credit])
+    run = start(config, resume=False, report=None)
+    run.clock = time.process_time
+    return run
 
 
 def _row(count: int, folder: Path) -> dict[str, float]:
-    metrics = list(read_jsonl(folder / "metrics.jsonl"))
     timings = list(read_jsonl(folder / "timings.jsonl"))
-    seconds = {
-        phase: np.array([row.get(f"seconds/{phase}", 0.0) for row in timings])
-        for phase in ("rollout", "gain", "update")
-    }
-    tokens = {
-        name: np.array([row[key] for row in metrics])
-        for name, key in (
-            ("rollout", "rollout/tokens"),
-            ("gain", "gain/forward_tokens"),
-            ("update", "update/forward_tokens"),
-        )
-    }
+    searches = [row["rollout/searches"] for row in read_jsonl(folder / "metrics.jsonl")]
+    seconds = [sum(row.get(f"seconds/{phase}", 0.0) for phase in PHASES) for row in timings]
+    cost = {name: round(value, 4) for name, value in asdict(gain_cost_of_run(folder)).items()}
     return {
         "counterfactuals": count,
-        "gain_share_of_time": _share(seconds),
-        "gain_share_of_tokens": _share(tokens),
-        "gain_tokens_per_update": float(np.median(tokens["gain"])),
-        "gain_seconds_per_update": round(float(np.median(seconds["gain"])), 3),
-        "step_seconds": round(float(np.median(sum(seconds.values()))), 3),
+        **cost,
+        "step_seconds": round(median(seconds), 3),
+        "searches_per_episode": round(median(searches), 3),
     }
 
 
-def _share(parts: dict[str, np.ndarray]) -> float:
-    return round(float(np.median(parts["gain"] / sum(parts.values()))), 4)
+def table(rows: list[dict[str, float]]) -> str:
+    """One line per N."""
+    lines = [
+        "| N | tokens per update | share of the tokens | seconds per update | share of the time |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {row['counterfactuals']:.0f} | {row['tokens']:,.0f} | {row['token_share']:.1%} "
+        f"| {row['seconds']:.2f} of {row['step_seconds']:.2f} | {row['time_share']:.1%} |"
+        for row in rows
+    ]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Train, or show what would be trained."""
     need_torch("igs train")
     from igs_agent.config_file import dump_config
+    from igs_agent.gain_cost import gain_cost_of_run
     from igs_agent.trainer import train
 
     config = _config(args)
@@ -48,6 +49,9 @@ def run(args: argparse.Namespace) -> int:
         f"\n{result.updates} updates; EM {result.first.interval('exact_match')} before, "
         f"{result.last.interval('exact_match')} after; the run is in {result.folder}"
     )
+    cost = gain_cost_of_run(result.folder)
+    if cost.tokens:
+        print(f"information gain, N = {config.credit.counterfactuals}: {cost}")
     return 0
 
 

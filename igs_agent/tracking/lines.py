@@ -21,6 +21,7 @@ SHOWN: dict[str, tuple[str, str]] = {
     "rollout/searches": ("searches", ".2f"),
     "rollout/valid_actions": ("valid", ".2f"),
     "update/grad_norm": ("gradient", ".3g"),
+    "gain/forward_tokens": ("gain tokens", ",.0f"),
 }
 """Metric → (its name in a line, its format), in order."""
 

@@ -22,6 +22,7 @@ METRICS = {
     "groups/all_fail_share": 0.4,
     "groups/all_pass_share": 0.1,
     "update/grad_norm": 0.821,
+    "gain/forward_tokens": 1234.0,
 }
 
 
@@ -41,7 +42,7 @@ def test_plain_lines_say_how_it_goes_and_how_long_it_will_take() -> None:
     assert lines[0] == "evaluation after 0 updates  EM 0.125  recall 0.500"
     assert lines[1] == (
         "EM 0.250  F1 0.300  reward 0.275  real -1.25  counterfactual -2.50  all fail 0.40  "
-        "all pass 0.10  searches 1.50  valid 0.96  gradient 0.821  "
+        "all pass 0.10  searches 1.50  valid 0.96  gradient 0.821  gain tokens 1,234  "
         "update 1/11  3.0 s (rollout 2.0, gain 0.5, update 0.5)  200 tokens/s  left 0:30"
     )
     assert lines[2].endswith("update 2/11  1.0 s (rollout 1.0)  600 tokens/s  left 0:18")
@@ -80,6 +81,7 @@ def test_a_terminal_shows_numbers_phases_progress_and_time_left(monkeypatch) -> 
         "searches 1.50",
         "valid 0.96",
         "gradient 0.821",
+        "gain tokens 1,234",
         "600 tokens/s",
         "rollout 1.0 s",
         "evaluation after 0 updates  EM 0.125",
