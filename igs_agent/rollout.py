@@ -11,6 +11,7 @@ from igs_agent.generation import Generator, Sampling
 from igs_agent.player import Player
 from igs_agent.policy import Policy
 from igs_agent.trajectory import Trajectory
+from igs_env.errors import ConfigurationError
 from igs_env.transition import Rules, advance, begin
 from igs_env.types import Episode, Question
 
@@ -52,9 +53,21 @@ def rollout(
     Returns:
         One checked trajectory per episode, in the plan's order: question by question, the
         members of a group together.
+
+    Raises:
+        ConfigurationError: no prompt leaves room for a turn.
     """
     episodes = planned_episodes(rules, plan)
-    return play(rules, policy, generator, episodes, sampling, max_rows=max_rows)
+    played = play(rules, policy, generator, episodes, sampling, max_rows=max_rows)
+    if played and not any(trajectory.turns for trajectory in played):
+        shortest = min(len(trajectory.token_ids) for trajectory in played)
+        raise ConfigurationError(
+            f"no prompt leaves room for a turn: policy {policy.name!r} has a context of "
+            f"{policy.context_length} tokens, the shortest prompt has {shortest}, and a turn may "
+            f"have {sampling.max_tokens}; lower max_tokens (rollout.max_tokens of a run), or take "
+            "a policy with a longer context"
+        )
+    return played
 
 
 def play(

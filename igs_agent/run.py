@@ -17,6 +17,7 @@ from igs_agent.config_file import dump_config, load_config
 from igs_agent.config_limits import check_config
 from igs_agent.credit import CreditEstimator, make_estimator, signals_of
 from igs_agent.generation.server import ServerGenerator
+from igs_agent.out_of_memory import memory_explained
 from igs_agent.policy import Policy, load_policy
 from igs_agent.preparation import prepare_policy
 from igs_agent.tracking import JsonlTracker, RunFolderError, Tracker, WandbTracker, terminal_tracker
@@ -53,9 +54,10 @@ class Run:
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
-        """Add the time that the block takes to a phase."""
+        """Add the time that the block takes to a phase, which an empty memory is blamed on."""
         began = self.clock()
-        yield
+        with memory_explained(phase, self.config):
+            yield
         self.seconds[phase] = self.seconds.get(phase, 0.0) + self.clock() - began
 
 
@@ -120,9 +122,10 @@ def _server_of(config: TrainConfig, policy: Policy) -> ServerGenerator | None:
 def load_policy_of(config: TrainConfig) -> Policy:
     """The policy that the configuration names, as it was before training."""
     settings = config.policy
-    return load_policy(
-        settings.path, template=settings.template, dtype=settings.dtype, device=settings.device
-    )
+    with memory_explained("loading", config):
+        return load_policy(
+            settings.path, template=settings.template, dtype=settings.dtype, device=settings.device
+        )
 
 
 def _resumed(
@@ -167,14 +170,26 @@ def _write_config(path: Path, config: TrainConfig) -> None:
         ) from error
 
 
+_FREE = ("updates", "run", "tracking", "checkpoint")
+_MEMORY = {
+    "policy": "gradient_checkpointing",
+    "rollout": "max_rows",
+    "optim": "batch_tokens",
+}
+"""What decides how much is held at once; of the figures it changes the rounding alone, and a run
+that ran out of memory has to go on with less."""
+
+
 def _refuse_changes(config: TrainConfig, saved: TrainConfig) -> None:
-    """A resumed run may go on longer, and elsewhere, but not as another experiment."""
+    """A resumed run may go on longer, elsewhere and in less memory, but not as another one."""
     for name, value in asdict(config).items():
-        free = name in ("updates", "run", "tracking", "checkpoint")
-        if not free and value != asdict(saved)[name]:
+        was = asdict(saved)[name]
+        if name in _MEMORY:
+            was = {**was, _MEMORY[name]: value[_MEMORY[name]]}
+        if name not in _FREE and value != was:
             raise ConfigurationError(
                 f"{name} is not what the run was started with: {value!r} instead of "
-                f"{asdict(saved)[name]!r}; leave it out, or start another run"
+                f"{was!r}; leave it out, or start another run"
             )
 
 

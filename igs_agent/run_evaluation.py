@@ -23,6 +23,7 @@ def first_evaluation(run: Run) -> Evaluation:
         NativeGenerator(initial),
         run.dev,
         max_tokens=run.config.rollout.max_tokens,
+        max_rows=run.config.rollout.max_rows,
     )
 
 
@@ -35,6 +36,7 @@ def evaluate_run(run: Run) -> Evaluation:
             run.server or NativeGenerator(run.policy),
             run.dev,
             max_tokens=run.config.rollout.max_tokens,
+            max_rows=run.config.rollout.max_rows,
         )
     for tracker in run.trackers:
         tracker.metrics(run.state.update, evaluation.metrics())
