@@ -42,6 +42,7 @@ def step_table(
     valid = torch.zeros(rollouts, steps, dtype=torch.bool)
     lengths = torch.zeros(rollouts, steps, dtype=torch.long)
     groups: dict[str, int] = {}
+    rows: dict[str | None, int] = {t.episode.id: row for row, t in enumerate(trajectories)}
     for row, trajectory in enumerate(trajectories):
         groups.setdefault(trajectory.episode.group_id, len(groups))
         for column, turn in enumerate(trajectory.turns):
@@ -59,8 +60,8 @@ def step_table(
         valid=valid,
         query_length=lengths,
         observation=observation_clusters(trajectories, steps, similarity),
-        attempt=torch.zeros(rollouts, dtype=torch.long),
-        parent=torch.full((rollouts,), -1),
+        attempt=torch.tensor([t.attempt for t in trajectories], dtype=torch.long),
+        parent=torch.tensor([rows.get(t.previous, -1) for t in trajectories]),
         signals={
             "gain": gain(trajectories, steps),
             "answer_log_prob": answer_log_prob(trajectories, steps),

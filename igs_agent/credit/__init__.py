@@ -14,6 +14,7 @@ from igs_agent.credit.gigpo import GiGPO
 from igs_agent.credit.grpo import GRPO
 from igs_agent.credit.ig_search import IGSearch
 from igs_agent.credit.igpo import IGPO
+from igs_agent.credit.mr_search import MRSearch
 from igs_agent.credit.mt_grpo import MTGRPO
 from igs_agent.credit.oracle import Oracle
 from igs_agent.credit.placebo import Placebo
@@ -36,6 +37,7 @@ ESTIMATORS: dict[str, Callable[..., CreditEstimator]] = {
     "grpo": GRPO,
     "ig_search": IGSearch,
     "igpo": IGPO,
+    "mr_search": MRSearch,
     "mt_grpo": MTGRPO,
     "oracle": Oracle,
     "placebo": Placebo,

@@ -23,6 +23,8 @@ def table(
     observation: Sequence[Sequence[int]] | None = None,
     steps: Sequence[int] | None = None,
     outcome_valid: Sequence[bool] | None = None,
+    attempt: Sequence[int] | None = None,
+    parent: Sequence[int] | None = None,
     dtype: torch.dtype = torch.float64,
 ) -> StepTable:
     """A table in which every rollout has as many steps as its signals have columns, or one.
@@ -52,8 +54,8 @@ def table(
         valid=exists,
         query_length=torch.where(exists, lengths, 0),
         observation=torch.tensor(observation) if observation else numbers,
-        attempt=torch.zeros(rollouts, dtype=torch.long),
-        parent=torch.full((rollouts,), -1),
+        attempt=torch.tensor(attempt or [0] * rollouts),
+        parent=torch.tensor(parent or [-1] * rollouts),
         signals={name: _signal(rows, exists, dtype) for name, rows in given.items()},
     )
 
