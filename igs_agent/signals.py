@@ -16,6 +16,7 @@ from igs_agent.step_signals import (
     answer_log_prob,
     found_gold,
     gain,
+    relay,
     transfer,
 )
 from igs_agent.trajectory import Trajectory
@@ -67,6 +68,7 @@ def step_table(
             "answer_log_prob": answer_log_prob(trajectories, steps),
             "found_gold": found_gold(trajectories, steps),
             "transfer": transfer(trajectories, steps),
+            "relay": relay(trajectories, steps),
             "answer_in_documents": answer_in_documents(trajectories, steps),
         },
     )

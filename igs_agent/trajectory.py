@@ -67,6 +67,9 @@ class Trajectory:
     transfers: tuple[float | None, ...] = ()
     """How much each search's documents raise the next query's log-probability, nats per query
     token, once measured."""
+    relays: tuple[float | None, ...] = ()
+    """What each search makes possible for the question's other rollouts, nats per answer token,
+    once measured."""
 
     @property
     def step_index(self) -> NDArray[np.int64]:

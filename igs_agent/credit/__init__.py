@@ -19,6 +19,7 @@ from igs_agent.credit.mt_grpo import MTGRPO
 from igs_agent.credit.oracle import Oracle
 from igs_agent.credit.placebo import Placebo
 from igs_agent.credit.query_only import QueryOnly
+from igs_agent.credit.relayed_gain import RelayedGain
 from igs_agent.credit.rloo import RLOO
 
 
@@ -42,6 +43,7 @@ ESTIMATORS: dict[str, Callable[..., CreditEstimator]] = {
     "oracle": Oracle,
     "placebo": Placebo,
     "query_only": QueryOnly,
+    "relayed_gain": RelayedGain,
     "rloo": RLOO,
 }
 """Name → class; its fields are the estimator's hyper-parameters."""

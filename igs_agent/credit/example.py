@@ -18,6 +18,7 @@ def table(
     answer_log_prob: Sequence[Sequence[float | None]] | None = None,
     found_gold: Sequence[Sequence[float | None]] | None = None,
     transfer: Sequence[Sequence[float | None]] | None = None,
+    relay: Sequence[Sequence[float | None]] | None = None,
     answer_in_documents: Sequence[Sequence[float | None]] | None = None,
     query_length: Sequence[Sequence[int]] | None = None,
     observation: Sequence[Sequence[int]] | None = None,
@@ -40,6 +41,7 @@ def table(
         "answer_log_prob": answer_log_prob,
         "found_gold": found_gold,
         "transfer": transfer,
+        "relay": relay,
         "answer_in_documents": answer_in_documents,
     }
     rollouts = len(outcome)
