@@ -32,6 +32,8 @@ class RolloutConfig:
     """Questions per update. (AutoRefine's script: 256.)"""
     group_size: int = 8
     """Rollouts per question. (IG-Search: 5.)"""
+    attempts: int = 1
+    """Attempts of each rollout, one after the other in one context; more are MR-Search's scheme."""
     temperature: float = 1.0
     top_p: float = 1.0
     top_k: int = 0

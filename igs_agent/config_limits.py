@@ -51,6 +51,7 @@ LIMITS: dict[str, Limit] = {
     "policy.lora_rank": Limit(least=0),
     "rollout.questions": Limit(least=1),
     "rollout.group_size": Limit(least=1),
+    "rollout.attempts": Limit(least=1),
     "rollout.temperature": Limit(least=0, above=True),
     "rollout.top_p": Limit(least=0, above=True, most=1),
     "rollout.top_k": Limit(least=0),

@@ -19,7 +19,7 @@ from igs_agent.generation import Sampling
 from igs_agent.generation.native import NativeGenerator
 from igs_agent.measurement import measure_signals
 from igs_agent.question_order import questions_of_update
-from igs_agent.rollout import RolloutPlan, rollout
+from igs_agent.rollout import RolloutPlan, rollout_attempts
 from igs_agent.run import Report, Run, start
 from igs_agent.run_evaluation import checkpoint_run, evaluate_run, first_evaluation
 from igs_agent.scorer import PolicyScorer
@@ -143,12 +143,13 @@ def play(run: Run, number: int) -> list[Trajectory]:
         group_size=settings.group_size,
         seed=int(np.random.SeedSequence([run.config.seed, number]).generate_state(1)[0]),
     )
-    return rollout(
+    return rollout_attempts(
         run.task.rules,
         run.policy,
         run.server or NativeGenerator(run.policy),
         plan,
         _sampling(run.config),
+        attempts=settings.attempts,
         max_rows=settings.max_rows,
     )
 

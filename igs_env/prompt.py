@@ -16,7 +16,7 @@ from string import Formatter
 
 from igs_env.actions import neutralise
 from igs_env.protocols import DOCUMENT_FIELDS, Protocol
-from igs_env.types import Document, Question
+from igs_env.types import Document, Episode, Question
 
 _WORD_END = re.compile(r"\S(?=\s|$)")
 _REFINE_END = "</refine>"
@@ -32,6 +32,15 @@ def render_prompt(protocol: Protocol, question: Question) -> str:
     # str.format would read braces in the template's other text; the question is inserted
     # verbatim and never itself interpreted.
     return protocol.instruction.replace("{question}", neutralise(question.text))
+
+
+def render_next_attempt(episode: Episode) -> str:
+    """First observation of another attempt: all of the one before, and the question again."""
+    return (
+        episode.transcript
+        + episode.protocol.retry
+        + render_prompt(episode.protocol, episode.question)
+    )
 
 
 def render_documents(protocol: Protocol, documents: Sequence[Document]) -> str:

@@ -44,6 +44,8 @@ class Protocol:
     """Observation after a search beyond `max_searches`; that search is not carried out."""
     empty: str = "No documents were found.\n"
     """Content of the block when a search matched nothing."""
+    retry: str = "\nThat answer may be wrong. Search again and answer once more.\n"
+    """What stands between an attempt and the next one, where several are made in one context."""
     probe: str = "<answer> "
     """What opens an answer when the gold answer is scored; tokenised jointly with it."""
     probe_end: str = " </answer>"

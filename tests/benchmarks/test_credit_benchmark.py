@@ -1,0 +1,114 @@
+"""The credit benchmark: what its figures are, and that a row of one's own takes one command."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "agent")]
+
+from small_policy import small_searcher  # noqa: E402
+
+from benchmarks.quality import credit, credit_run, micro  # noqa: E402
+from benchmarks.quality.credit_run import Row  # noqa: E402
+from benchmarks.quality.fidelity_figures import auc_within, pooled_auc, spearman  # noqa: E402
+from igs_agent.weights import write_weights  # noqa: E402
+
+OWN = """
+from igs_agent.credit import Credit, make_estimator
+
+def estimate(steps):
+    return make_estimator("grpo")(steps)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder that holds a policy for one regime, small enough for seconds."""
+    policy = tmp_path / micro.policy_folder("two-hops")
+    policy.mkdir(parents=True)
+    write_weights(small_searcher(), policy)
+    (policy / "warmstart.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(credit_run, "TEST_QUESTIONS", 4)
+    yield tmp_path
+    sys.modules.pop("mine", None)
+
+
+def start(monkeypatch: pytest.MonkeyPatch, *methods: str) -> list[Row]:
+    small = ("rollout.questions=2", "rollout.group_size=2", "evaluation.questions=4")
+    command = ["credit", "--regimes", "two-hops", "--seeds", "0", "--updates", "1"]
+    monkeypatch.setattr(sys, "argv", [*command, "--methods", *methods, "--set", *small])
+    credit.main()
+    return credit.read_rows(credit.OUTPUT)
+
+
+def test_an_estimator_of_ones_own_gets_its_row_and_no_row_is_made_twice(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mine.py").write_text(OWN)
+    first = start(monkeypatch, "grpo", "mine:estimate")
+    assert {row.method for row in first} == {"grpo", "mine:estimate"}
+    ours, theirs = first
+    assert (ours.curve, ours.test_em, ours.tokens) == (theirs.curve, theirs.test_em, theirs.tokens)
+    assert not any((micro.FOLDER / "runs").iterdir())
+    capsys.readouterr()
+    assert start(monkeypatch, "grpo", "mine:estimate") == first
+    assert capsys.readouterr().out == ""
+
+
+def test_all_methods_of_a_seed_come_before_the_next_seed() -> None:
+    args = argparse.Namespace(
+        seeds=[0, 1],
+        regimes=["two-hops"],
+        methods=["grpo", "oracle"],
+        tune=False,
+        settings=[],
+        updates=2,
+    )
+    found = [(job.seed, job.method) for job in credit.jobs(args)]
+    assert found == [(0, "grpo"), (0, "oracle"), (1, "grpo"), (1, "oracle")]
+    args.tune = True
+    tried = [job.settings for job in credit.jobs(args) if job.method == "oracle" and job.seed == 0]
+    assert tried == [
+        (f"credit.options.alpha={weight * 0.3:g}",) for weight in credit.WEIGHTS
+    ]  # fmt: skip
+
+
+def test_the_area_is_the_mean_height_of_the_curve() -> None:
+    row = dict.fromkeys(Row.__dataclass_fields__, 0)
+    curve = [(0, 0.0), (10, 0.5), (30, 0.5)]
+    found = Row(**{**row, "settings": [], "curve": curve})  # type: ignore[arg-type]
+    assert found.area == pytest.approx((10 * 0.25 + 20 * 0.5) / 30)
+
+
+def test_auc_counts_pairs_and_within_questions_only_those_of_one() -> None:
+    questions = [[(True, 2.0), (False, 1.0), (False, 2.0)], [(False, 9.0)]]
+    assert pooled_auc(questions) == pytest.approx((1 + 0.5 + 0) / 3)
+    assert auc_within(questions) == pytest.approx((1 + 0.5) / 2)
+    assert spearman([[(True, 3.0), (False, 1.0), (False, 2.0)]]) == pytest.approx(0.75**0.5)
+
+
+def test_reports_give_exact_tests_and_bounded_probabilities() -> None:
+    report = pytest.importorskip("benchmarks.quality.credit_report", reason="needs rliable")
+    differences = [0.1, -0.02, 0.3, 0.2]
+    sums = [
+        abs(sum(s * abs(d) for s, d in zip(signs, differences, strict=True)))
+        for signs in itertools.product((-1, 1), repeat=4)
+    ]
+    seen = abs(sum(differences))
+    assert report.sign_flip_test(differences) == np.mean([s >= seen - 1e-12 for s in sums])
+    first, second = np.array([0.4, 0.6]), np.array([0.4, 0.2])
+    point, low, high = report.probability_of_improvement(first, second)
+    assert point == (0.5 + 1 + 1 + 1) / 4
+    assert 0 <= low <= point <= high <= 1
+    points = report.interquartile_means({"a": np.array([[0.0], [0.5], [0.5], [1.0]])})
+    assert points["a"][0] == 0.5
