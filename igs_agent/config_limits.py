@@ -76,6 +76,7 @@ LIMITS: dict[str, Limit] = {
     "evaluation.patience": Limit(least=0),
     "checkpoint.every": Limit(least=1),
     "checkpoint.keep": Limit(least=1),
+    "retrieval.max_failed": Limit(least=0, most=1),
 }
 """Every setting that is a number."""
 

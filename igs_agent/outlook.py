@@ -9,8 +9,9 @@ from igs_agent.doctor.episode_size import DOCUMENT
 from igs_agent.policy import Policy
 from igs_agent.preparation import prepare_policy
 from igs_agent.run import load_policy_of
+from igs_agent.run_retrieval import task_of
 from igs_env.prompt import render_documents, render_prompt
-from igs_env.task import Task, make_task
+from igs_env.task import Task
 
 SAMPLE = 64
 """Questions and documents whose lengths stand for all."""
@@ -21,8 +22,7 @@ def outlook(config: TrainConfig) -> str:
 
     Loads the policy and the task as training would, so that what cannot be loaded is found here.
     """
-    task = make_task(**{**dict(config.env), "sampler": "none"})
-    dev = make_task(**{**dict(config.env), "split": config.evaluation.split, "sampler": "none"})
+    task, dev = task_of(config), task_of(config, split=config.evaluation.split)
     policy = prepare_policy(load_policy_of(config), config.policy)
     evaluated = min(config.evaluation.questions, len(dev.questions))
     return "\n".join(

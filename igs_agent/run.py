@@ -20,10 +20,12 @@ from igs_agent.generation.server import ServerGenerator
 from igs_agent.out_of_memory import memory_explained
 from igs_agent.policy import Policy, load_policy
 from igs_agent.preparation import prepare_policy
+from igs_agent.run_retrieval import recorded_task, task_of
 from igs_agent.tracking import JsonlTracker, RunFolderError, Tracker, WandbTracker, terminal_tracker
 from igs_env.errors import ConfigurationError
 from igs_env.information_gain import FragmentSampler
-from igs_env.task import Task, make_sampler, make_task
+from igs_env.retrievers.recording import FILE, Recording
+from igs_env.task import Task, make_sampler
 from igs_env.types import Question
 
 Report = Callable[[str], None]
@@ -47,10 +49,26 @@ class Run:
     report: Report
     server: ServerGenerator | None = None
     """Samples instead of this process, where one is configured."""
+    recording: Recording | None = None
+    """Of its searches, where they are recorded."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Phase → wall-clock time since the last row of timings."""
     clock: Callable[[], float] = time.perf_counter
     """Seconds of what phases are measured in; `time.process_time` on a shared machine."""
+
+    def offsets(self) -> dict[str, int]:
+        """Bytes of each of the run's files so far, all of them safely on the disk."""
+        recorded = {} if self.recording is None else {FILE: self.recording.synced()}
+        return {**self.files.offsets(), **recorded}
+
+    def close(self) -> None:
+        """Close the files, the trackers and the connection to a server that samples."""
+        for tracker in self.trackers:
+            tracker.close()
+        if self.recording is not None:
+            self.recording.close()
+        if self.server is not None:
+            self.server.close()
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
@@ -68,9 +86,7 @@ def start(config: TrainConfig, *, resume: bool, report: Report | None) -> Run:
     # weights of an adapter.
     torch.manual_seed(config.seed)
     folder = Path(config.run)
-    task = make_task(**{**dict(config.env), "sampler": "none"})
-    dev_options = {**dict(config.env), "split": config.evaluation.split, "sampler": "none"}
-    dev = make_task(**dev_options)
+    task, dev = task_of(config), task_of(config, split=config.evaluation.split)
     policy = prepare_policy(load_policy_of(config), config.policy)
     trainable = [p for p in policy.model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
@@ -82,6 +98,7 @@ def start(config: TrainConfig, *, resume: bool, report: Report | None) -> Run:
     estimator = make_estimator(config.credit.name, config.credit.options)
     state = _resumed(config, folder, policy, optimizer, resume, report or _silent)
     files = JsonlTracker(folder, state.offsets)
+    task, recording = recorded_task(config, task, state.offsets)
     trackers: list[Tracker] = [files]
     if report is not None:
         trackers.append(terminal_tracker(config.updates, done=state.update))
@@ -105,6 +122,7 @@ def start(config: TrainConfig, *, resume: bool, report: Report | None) -> Run:
         trackers=trackers,
         report=report or _silent,
         server=_server_of(config, policy),
+        recording=recording,
     )
 
 

@@ -5,16 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 from igs_agent.checkpoint import RunState, drop_old, save_checkpoint
-from igs_agent.evaluation import Evaluation, evaluate
+from igs_agent.evaluation import Evaluation, evaluate, read_evaluation
 from igs_agent.generation.native import NativeGenerator
 from igs_agent.run import Run, load_policy_of
+from igs_agent.run_retrieval import check_outage
 from igs_agent.tracking import write_jsonl
 
 
 def first_evaluation(run: Run) -> Evaluation:
-    """Of the policy that training started from, also where the run was resumed."""
-    if run.state.update == 0:
+    """Of the policy that training started from, also where the run was resumed.
+
+    A run that is resumed has its rows; they are not played again.
+    """
+    if run.state.update == 0 and run.state.best < 0:
         return evaluate_run(run)
+    rows = Path(run.config.run) / "dev" / f"{step_name(0)}.jsonl"
+    if rows.is_file():
+        return read_evaluation(rows)
     rules = run.task.rules
     initial = load_policy_of(run.config)
     return evaluate(
@@ -38,6 +45,8 @@ def evaluate_run(run: Run) -> Evaluation:
             max_tokens=run.config.rollout.max_tokens,
             max_rows=run.config.rollout.max_rows,
         )
+    failed = evaluation.failed / max(1, len(evaluation.rows))
+    check_outage(run.config.retrieval, failed, f"the evaluation after {run.state.update} updates")
     for tracker in run.trackers:
         tracker.metrics(run.state.update, evaluation.metrics())
     rows = Path(run.config.run) / "dev" / f"{step_name(run.state.update)}.jsonl"
@@ -50,7 +59,7 @@ def evaluate_run(run: Run) -> Evaluation:
         # In this order: NaN, when every retrieval failed, is then never the best.
         best=max(run.state.best, score),
         without_improvement=0 if better else run.state.without_improvement + 1,
-        offsets=run.files.offsets(),
+        offsets=run.offsets(),
     )
     if better and run.state.update:
         folder = Path(run.config.run) / "best"

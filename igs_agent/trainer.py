@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from igs_agent.checkpoint import RunState
 from igs_agent.config import TrainConfig
 from igs_agent.credit import observation_similarity
 from igs_agent.credit.ig_search import IGSearch, silent_groups
@@ -22,10 +21,10 @@ from igs_agent.question_order import questions_of_update
 from igs_agent.rollout import RolloutPlan, rollout_attempts
 from igs_agent.run import Report, Run, start
 from igs_agent.run_evaluation import checkpoint_run, evaluate_run, first_evaluation
+from igs_agent.run_retrieval import RetrievalOutageError, check_outage
 from igs_agent.scorer import PolicyScorer
 from igs_agent.signals import step_table, token_batch
 from igs_agent.stop_request import StopRequest
-from igs_agent.tracking import JsonlTracker
 from igs_agent.trajectory import Trajectory
 from igs_agent.update import NonFiniteUpdateError, update_policy
 
@@ -56,6 +55,7 @@ def train(
     Raises:
         ConfigurationError: something that cannot be trained, or a run folder that holds a run.
         NonFiniteUpdateError: a loss or gradient that is not finite; the batch is saved.
+        RetrievalOutageError: too many searches failed; the run is saved as it was before them.
     """
     run = start(config, resume=resume, report=report)
     stop = StopRequest(run.report)
@@ -71,11 +71,11 @@ def train(
         checkpoint_run(run)
         if stop.wanted:
             run.report(f'stopped after {run.state.update} updates; go on with "igs train --resume"')
+    except RetrievalOutageError:
+        checkpoint_run(run)
+        raise
     finally:
-        for tracker in run.trackers:
-            tracker.close()
-        if run.server is not None:
-            run.server.close()
+        run.close()
     return TrainResult(updates=run.state.update, first=first, last=last, folder=Path(config.run))
 
 
@@ -84,6 +84,8 @@ def train_one(run: Run) -> None:
     config, number = run.config, run.state.update
     with run.timed("rollout"):
         trajectories = play(run, number)
+    failed = sum(t.retrieval_failed for t in trajectories) / len(trajectories)
+    check_outage(config.retrieval, failed, f"update {number}")
     with run.timed("gain"):
         trajectories, gain_tokens = measure(run, trajectories)
     table = step_table(
@@ -130,7 +132,7 @@ def train_one(run: Run) -> None:
         tracker.episodes(number, [episode_row(t, credit, i) for i, t in enumerate(trajectories)])
         tracker.timings(number, run.seconds)
     run.seconds = {}
-    run.state = _advanced(run.state, run.files)
+    run.state = replace(run.state, update=number + 1, offsets=run.offsets())
 
 
 def play(run: Run, number: int) -> list[Trajectory]:
@@ -173,15 +175,6 @@ def _due(update: int, every: int, last: int) -> bool:
 def _out_of_patience(run: Run) -> bool:
     patience = run.config.evaluation.patience
     return 0 < patience <= run.state.without_improvement
-
-
-def _advanced(state: RunState, files: JsonlTracker) -> RunState:
-    return RunState(
-        update=state.update + 1,
-        best=state.best,
-        without_improvement=state.without_improvement,
-        offsets=files.offsets(),
-    )
 
 
 def _sampling(config: TrainConfig) -> Sampling:

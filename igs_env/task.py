@@ -46,7 +46,7 @@ class TaskOptions(TypedDict, total=False):
     """Only questions with so many hops. Default all."""
     corpus: str | PathLike[str] | Sequence[Document] | None
     """Registry name, path, or documents. Default: the corpus of the questions' own name; `none`
-    where the retriever is a URL and the questions come without one."""
+    where the retriever is a URL or a recording and the questions come without one."""
     retriever: str | Retriever
     """Registry name, URL, or retriever. Default `bm25`."""
     retriever_kwargs: Mapping[str, Any]
@@ -196,7 +196,7 @@ def _function(kind: str, value: object, registry: Mapping[str, Any]) -> Any:
 
 def _own_corpus(source: object, retriever: object) -> str:
     name = source.partition(":")[0] if isinstance(source, str) else ""
-    if name not in CORPORA and is_url(retriever):
+    if name not in CORPORA and (is_url(retriever) or retriever == "replayed"):
         return "none"
     if name not in CORPORA:
         raise ConfigurationError(
@@ -222,7 +222,8 @@ def _corpus(source: Any) -> Corpus:
 
 def _retriever(spec: Any, corpus_source: Any, kwargs: Mapping[str, Any]) -> Retriever:
     key = _sharing_key(spec, corpus_source, kwargs)
-    if key is not None:
+    # What writes a file, or counts how often it was asked, belongs to one task.
+    if key is not None and spec not in ("recorded", "replayed"):
         return _shared_retriever(spec, corpus_source, key)
     return make_retriever(spec, _corpus(corpus_source), **kwargs)
 

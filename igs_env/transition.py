@@ -15,7 +15,7 @@ from igs_env.actions import parse_action
 from igs_env.errors import ConfigurationError, RetrievalError
 from igs_env.prompt import clean_documents, render_documents, render_prompt
 from igs_env.protocols import Protocol
-from igs_env.retrievers.contract import Retriever, search_unique
+from igs_env.retrievers.contract import Retriever, search_each
 from igs_env.rewards import Reward
 from igs_env.types import Action, Answer, Document, Episode, Invalid, Question, Search, Step
 
@@ -133,13 +133,14 @@ def retrieval_query(query: str) -> str:
 def _retrieve(rules: Rules, queries: Sequence[str]) -> list[Found]:
     if not queries:
         return []
-    try:
-        found = search_unique(rules.retriever, queries, rules.top_k)
-    except RetrievalError as error:
-        logger.warning("a batch of %d searches failed: %s", len(queries), error)
-        return [FAILED] * len(queries)
+    found = search_each(rules.retriever, queries, rules.top_k)
+    failures = [each for each in found if isinstance(each, RetrievalError)]
+    if failures:
+        logger.warning("%d of %d searches failed: %s", len(failures), len(found), failures[0])
     return [
-        clean_documents(documents, limit=rules.max_document_length, length=rules.length)
+        FAILED
+        if isinstance(documents, RetrievalError)
+        else clean_documents(documents, limit=rules.max_document_length, length=rules.length)
         for documents in found
     ]
 
