@@ -34,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Train, or show what would be trained."""
     need_torch("igs train")
     from igs_agent.config_file import dump_config
+    from igs_agent.reporting import leave_report
     from igs_agent.trainer import train
 
     config = _config(args)
@@ -47,6 +48,13 @@ def run(args: argparse.Namespace) -> int:
     print(
         f"\n{result.updates} updates; EM {result.first.interval('exact_match')} before, "
         f"{result.last.interval('exact_match')} after; the run is in {result.folder}"
+    )
+    page = leave_report(result.folder)
+    print(
+        f"its curves and what they allow one to claim: {page}"
+        if page
+        else 'its report needs more packages: pip install "ig-search-gym[report]", then '
+        f"igs report {result.folder}"
     )
     return 0
 
