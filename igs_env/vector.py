@@ -111,7 +111,8 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
         if not self.episodes and not mask.all():
             raise ResetNeeded("the first reset must be of all environments")
         self._seed(seed, mask)
-        self._begin([int(i) for i in np.flatnonzero(mask)], questions)
+        split = (options or {}).get("split")
+        self._begin([int(i) for i in np.flatnonzero(mask)], questions, split)
         observations = tuple(self._observation(i) for i in range(self.num_envs))
         infos = vector_info(
             {int(i): self._info(int(i)) for i in np.flatnonzero(mask)}, self.num_envs
@@ -171,7 +172,12 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
         for index, gain in zip(indices, gains, strict=True):
             self.gains[index] = (*self.gains[index], gain)
 
-    def _begin(self, indices: Sequence[int], questions: Mapping[int, Question]) -> None:
+    def _begin(
+        self,
+        indices: Sequence[int],
+        questions: Mapping[int, Question],
+        split: str | None = None,
+    ) -> None:
         if not self.episodes:
             self.episodes = [
                 new_episode(self.task, np.random.default_rng(0)) for _ in range(self.num_envs)
@@ -183,6 +189,7 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
                 self.task,
                 self._randoms[index],
                 question=questions.get(group),
+                split=split,
                 member=member,
                 first=first,
             )
