@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from igs_agent.checkpoint import RunState, drop_old, save_checkpoint
-from igs_agent.evaluation import Evaluation, evaluate
+from igs_agent.evaluation import Evaluation, evaluate, read_evaluation
 from igs_agent.generation.native import NativeGenerator
 from igs_agent.run import Run, load_policy_of
 from igs_agent.tracking import write_jsonl
@@ -15,6 +15,8 @@ def first_evaluation(run: Run) -> Evaluation:
     """Of the policy that training started from, also where the run was resumed."""
     if run.state.update == 0:
         return evaluate_run(run)
+    if _rows_of(run, 0).exists():
+        return read_evaluation(_rows_of(run, 0))
     rules = run.task.rules
     initial = load_policy_of(run.config)
     return evaluate(
@@ -24,6 +26,14 @@ def first_evaluation(run: Run) -> Evaluation:
         run.dev,
         max_tokens=run.config.rollout.max_tokens,
     )
+
+
+def last_evaluation(run: Run, first: Evaluation) -> tuple[int, Evaluation]:
+    """(updates, evaluation) of the newest policy that was evaluated, before a resume too."""
+    for update in range(run.state.update, 0, -1):
+        if _rows_of(run, update).exists():
+            return update, read_evaluation(_rows_of(run, update))
+    return 0, first
 
 
 def evaluate_run(run: Run) -> Evaluation:
@@ -38,9 +48,7 @@ def evaluate_run(run: Run) -> Evaluation:
         )
     for tracker in run.trackers:
         tracker.metrics(run.state.update, evaluation.metrics())
-    rows = Path(run.config.run) / "dev" / f"{step_name(run.state.update)}.jsonl"
-    rows.parent.mkdir(exist_ok=True)
-    write_jsonl(rows, evaluation.as_dicts())
+    write_jsonl(_rows_of(run, run.state.update), evaluation.as_dicts())
     score = evaluation.mean("exact_match")
     better = score > run.state.best
     run.state = RunState(
@@ -62,6 +70,11 @@ def checkpoint_run(run: Run) -> None:
     folder = Path(run.config.run) / "checkpoints"
     save_checkpoint(folder / step_name(run.state.update), run.policy, run.optimizer, run.state)
     drop_old(folder, run.config.checkpoint.keep)
+
+
+def _rows_of(run: Run, update: int) -> Path:
+    """Where the rows of an evaluation are kept."""
+    return Path(run.config.run) / "dev" / f"{step_name(update)}.jsonl"
 
 
 def step_name(update: int) -> str:
