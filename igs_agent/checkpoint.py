@@ -182,5 +182,5 @@ def _not_written(folder: Path, code: int) -> str:
         words = f"{reason}; mend this,"
     return (
         f'the checkpoint {folder.name} was not written: {words} then go on with "igs train '
-        '--resume": earlier checkpoints are untouched'
+        f'--resume run={place.parent}": earlier checkpoints are untouched'
     )

@@ -12,6 +12,7 @@ from igs_agent.config import TrainConfig
 from igs_agent.config_values import build, dotted
 from igs_env.components import find_component
 from igs_env.errors import ConfigurationError, unknown_name
+from igs_env.information_gain import ALIASES
 from igs_env.task import TaskOptions
 
 SET_BY_TRAINER: dict[str, str] = {
@@ -99,12 +100,28 @@ def check_config(config: TrainConfig) -> None:
                 f"optim.betas must be at least 0 and below 1, got {list(config.optim.betas)}"
             )
     check_environment(config.env)
+    if config.credit.aliases not in ALIASES:
+        raise unknown_name("credit.aliases", config.credit.aliases, ALIASES)
     estimator = estimator_of(config.credit.name, config.credit.options)
+    _check_other_questions(config, estimator)
     if config.rollout.group_size < 2 and getattr(estimator, "group_relative", True):
         raise ConfigurationError(
             f"rollout.group_size must be at least 2 for credit {config.credit.name!r}, got "
             f"{config.rollout.group_size}: it compares the rollouts of a question with each other, "
             "and a rollout alone has nothing to be compared with"
+        )
+
+
+def _check_other_questions(config: TrainConfig, estimator: Any) -> None:
+    """A gain is measured against other questions of the update: there must be one."""
+    from igs_agent.credit import signals_of
+
+    credit, asked = config.credit, config.rollout.questions
+    if credit.sampler == "other_questions" and asked < 2 and "gain" in signals_of(estimator):
+        raise ConfigurationError(
+            f"rollout.questions must be at least 2 for credit {credit.name!r}, got {asked}: its "
+            "counterfactual documents are those of the update's other questions; raise it, or set "
+            "credit.sampler=corpus"
         )
 
 

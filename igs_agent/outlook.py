@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from igs_agent.config import TrainConfig
 from igs_agent.doctor.episode_size import DOCUMENT
 from igs_agent.policy import Policy
+from igs_agent.policy_check import SAMPLE, check_policy
 from igs_agent.preparation import prepare_policy
 from igs_agent.run import load_policy_of
 from igs_agent.run_retrieval import task_of
 from igs_env.prompt import render_documents, render_prompt
 from igs_env.task import Task
-
-SAMPLE = 64
-"""Questions and documents whose lengths stand for all."""
 
 
 def outlook(config: TrainConfig) -> str:
@@ -24,6 +22,7 @@ def outlook(config: TrainConfig) -> str:
     """
     task, dev = task_of(config), task_of(config, split=config.evaluation.split)
     policy = prepare_policy(load_policy_of(config), config.policy)
+    check_policy(policy, task, config.rollout.max_tokens)
     evaluated = min(config.evaluation.questions, len(dev.questions))
     return "\n".join(
         [
@@ -64,10 +63,11 @@ def _tokens(config: TrainConfig, task: Task, policy: Policy) -> str:
     written = turns * config.rollout.max_tokens
     read = prompt + rules.max_searches * rules.top_k * found
     longest = min(policy.context_length, read + written)
+    full = "" if longest == read + written else "; what is longer than the context ends truncated"
     return (
         f"{rollouts:,} rollouts of at most about {longest:,.0f} tokens (prompt {prompt:,.0f}, "
         f"{rules.max_searches} × {rules.top_k} documents of {found:,.0f}, {turns} turns of up to "
-        f"{config.rollout.max_tokens}): at most about {rollouts * longest:,.0f} tokens"
+        f"{config.rollout.max_tokens}): at most about {rollouts * longest:,.0f} tokens{full}"
     )
 
 

@@ -160,6 +160,7 @@ def load_policy(
     """
     disable_progress_bar()  # loading takes a moment, and bars garble a log
     source = str(tiny_path()) if str(path) == "tiny" else str(path)
+    where = device_of(device)
     _check_exists(source)
     try:
         config = AutoConfig.from_pretrained(source)
@@ -185,8 +186,30 @@ def load_policy(
         raise unknown_name("template", chosen, TEMPLATES)
     if chosen == "chat" and not tokenizer.chat_template:
         raise ConfigurationError(f"{source}: template=chat, but its tokenizer has no chat template")
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     return Policy(model.to(where).eval(), tokenizer, chosen, str(path))
+
+
+def device_of(name: str | None) -> torch.device:
+    """The device of that name; by default a GPU where one is visible, else the CPU.
+
+    Raises `ConfigurationError` for a name that is none, and for a GPU that is not there.
+
+    >>> device_of("cpu")
+    device(type='cpu')
+    """
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    try:
+        found = torch.device(name or ("cuda" if gpus else "cpu"))
+    except RuntimeError as error:
+        raise ConfigurationError(
+            f"no device {name!r}; choose cpu, cuda or cuda:1, or leave it out"
+        ) from error
+    if found.type == "cuda" and (found.index or 0) >= gpus:
+        raise ConfigurationError(
+            f"the device {name!r} is not there, torch sees {gpus} GPUs; leave it out to use what "
+            "there is, or install torch's CUDA build"
+        )
+    return found
 
 
 def tiny_path() -> Path:

@@ -19,7 +19,9 @@ from igs_agent.credit import CreditEstimator, make_estimator, signals_of
 from igs_agent.generation.server import ServerGenerator
 from igs_agent.out_of_memory import memory_explained
 from igs_agent.policy import Policy, load_policy
+from igs_agent.policy_check import check_policy
 from igs_agent.preparation import prepare_policy
+from igs_agent.question_order import questions_of_update
 from igs_agent.run_retrieval import recorded_task, task_of
 from igs_agent.tracking import JsonlTracker, RunFolderError, Tracker, WandbTracker, terminal_tracker
 from igs_env.errors import ConfigurationError
@@ -87,7 +89,9 @@ def start(config: TrainConfig, *, resume: bool, report: Report | None) -> Run:
     torch.manual_seed(config.seed)
     folder = Path(config.run)
     task, dev = task_of(config), task_of(config, split=config.evaluation.split)
+    questions_of_update(task.questions, 0, config.rollout.questions, config.seed)  # enough of them
     policy = prepare_policy(load_policy_of(config), config.policy)
+    check_policy(policy, task, config.rollout.max_tokens)
     trainable = [p for p in policy.model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
         trainable,

@@ -19,9 +19,8 @@ def first_evaluation(run: Run) -> Evaluation:
     """
     if run.state.update == 0 and run.state.best < 0:
         return evaluate_run(run)
-    rows = Path(run.config.run) / "dev" / f"{step_name(0)}.jsonl"
-    if rows.is_file():
-        return read_evaluation(rows)
+    if _rows_of(run, 0).exists():
+        return read_evaluation(_rows_of(run, 0))
     rules = run.task.rules
     initial = load_policy_of(run.config)
     return evaluate(
@@ -32,6 +31,14 @@ def first_evaluation(run: Run) -> Evaluation:
         max_tokens=run.config.rollout.max_tokens,
         max_rows=run.config.rollout.max_rows,
     )
+
+
+def last_evaluation(run: Run, first: Evaluation) -> tuple[int, Evaluation]:
+    """(updates, evaluation) of the newest policy that was evaluated, before a resume too."""
+    for update in range(run.state.update, 0, -1):
+        if _rows_of(run, update).exists():
+            return update, read_evaluation(_rows_of(run, update))
+    return 0, first
 
 
 def evaluate_run(run: Run) -> Evaluation:
@@ -49,9 +56,7 @@ def evaluate_run(run: Run) -> Evaluation:
     check_outage(run.config.retrieval, failed, f"the evaluation after {run.state.update} updates")
     for tracker in run.trackers:
         tracker.metrics(run.state.update, evaluation.metrics())
-    rows = Path(run.config.run) / "dev" / f"{step_name(run.state.update)}.jsonl"
-    rows.parent.mkdir(exist_ok=True)
-    write_jsonl(rows, evaluation.as_dicts())
+    write_jsonl(_rows_of(run, run.state.update), evaluation.as_dicts())
     score = evaluation.mean("exact_match")
     better = score > run.state.best
     run.state = RunState(
@@ -73,6 +78,11 @@ def checkpoint_run(run: Run) -> None:
     folder = Path(run.config.run) / "checkpoints"
     save_checkpoint(folder / step_name(run.state.update), run.policy, run.optimizer, run.state)
     drop_old(folder, run.config.checkpoint.keep)
+
+
+def _rows_of(run: Run, update: int) -> Path:
+    """Where the rows of an evaluation are kept."""
+    return Path(run.config.run) / "dev" / f"{step_name(update)}.jsonl"
 
 
 def step_name(update: int) -> str:

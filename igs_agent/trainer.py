@@ -12,6 +12,7 @@ import torch
 from igs_agent.config import TrainConfig
 from igs_agent.credit import observation_similarity
 from igs_agent.credit.ig_search import IGSearch, silent_groups
+from igs_agent.dynamic_sampling import rows_of_loud_groups
 from igs_agent.episodes import episode_row, rollout_metrics
 from igs_agent.evaluation import Evaluation
 from igs_agent.generation import Sampling
@@ -20,8 +21,14 @@ from igs_agent.measurement import measure_signals
 from igs_agent.question_order import questions_of_update
 from igs_agent.rollout import RolloutPlan, rollout_attempts
 from igs_agent.run import Report, Run, start
-from igs_agent.run_evaluation import checkpoint_run, evaluate_run, first_evaluation
+from igs_agent.run_evaluation import (
+    checkpoint_run,
+    evaluate_run,
+    first_evaluation,
+    last_evaluation,
+)
 from igs_agent.run_retrieval import RetrievalOutageError, check_outage
+from igs_agent.schedule import due, ended_early, out_of_patience, set_learning_rate
 from igs_agent.scorer import PolicyScorer
 from igs_agent.signals import step_table, token_batch
 from igs_agent.stop_request import StopRequest
@@ -38,6 +45,9 @@ class TrainResult:
     first: Evaluation
     """Of the policy that training started from."""
     last: Evaluation
+    """The newest one."""
+    evaluated: int
+    """Updates that the policy of `last` had; fewer than `updates` where the run was interrupted."""
     folder: Path
 
 
@@ -58,25 +68,37 @@ def train(
         RetrievalOutageError: too many searches failed; the run is saved as it was before them.
     """
     run = start(config, resume=resume, report=report)
-    stop = StopRequest(run.report)
     try:
-        first = first_evaluation(run)
-        last = first
-        while run.state.update < config.updates and not (_out_of_patience(run) or stop.wanted):
-            train_one(run)
-            if _due(run.state.update, config.evaluation.every, config.updates):
-                last = evaluate_run(run)
-            if _due(run.state.update, config.checkpoint.every, config.updates):
-                checkpoint_run(run)
-        checkpoint_run(run)
-        if stop.wanted:
-            run.report(f'stopped after {run.state.update} updates; go on with "igs train --resume"')
+        with StopRequest(run.report) as stop:
+            first = first_evaluation(run)
+            _until_done(run, stop)
+            checkpoint_run(run)
+        evaluated, last = last_evaluation(run, first)
+        if run.state.update < config.updates:
+            run.report(ended_early(run, stop.wanted))
     except RetrievalOutageError:
         checkpoint_run(run)
         raise
     finally:
         run.close()
-    return TrainResult(updates=run.state.update, first=first, last=last, folder=Path(config.run))
+    return TrainResult(
+        updates=run.state.update,
+        first=first,
+        last=last,
+        evaluated=evaluated,
+        folder=Path(config.run),
+    )
+
+
+def _until_done(run: Run, stop: StopRequest) -> None:
+    """Updates, with evaluations and checkpoints when they are due."""
+    config = run.config
+    while run.state.update < config.updates and not (out_of_patience(run) or stop.wanted):
+        train_one(run)
+        if due(run.state.update, config.evaluation.every, config.updates):
+            evaluate_run(run)
+        if due(run.state.update, config.checkpoint.every, config.updates):
+            checkpoint_run(run)
 
 
 def train_one(run: Run) -> None:
@@ -95,9 +117,12 @@ def train_one(run: Run) -> None:
     )
     credit = run.estimator(table)
     batch = token_batch(trajectories, table, credit)
-    rows, groups = _kept_rows(config, table.group.tolist(), batch.advantages)
+    groups = table.group.tolist()
+    rows = list(range(len(groups)))
+    if config.loss.drop_silent_groups:
+        rows = rows_of_loud_groups(groups, batch.advantages)
     with run.timed("update"):
-        _set_learning_rate(run, number)
+        set_learning_rate(run)
         try:
             stats = update_policy(
                 run.policy,
@@ -106,7 +131,7 @@ def train_one(run: Run) -> None:
                 config.loss,
                 config.optim,
                 temperature=config.rollout.temperature,
-                groups=groups,
+                groups=[groups[row] for row in rows],
                 reference=run.reference,
             )
         except NonFiniteUpdateError as error:
@@ -168,15 +193,6 @@ def measure(run: Run, trajectories: Sequence[Trajectory]) -> tuple[list[Trajecto
     return measured, scorer.forward_tokens
 
 
-def _due(update: int, every: int, last: int) -> bool:
-    return update == last or (every > 0 and update % every == 0)
-
-
-def _out_of_patience(run: Run) -> bool:
-    patience = run.config.evaluation.patience
-    return 0 < patience <= run.state.without_improvement
-
-
 def _sampling(config: TrainConfig) -> Sampling:
     settings = config.rollout
     return Sampling(
@@ -185,20 +201,3 @@ def _sampling(config: TrainConfig) -> Sampling:
         top_k=settings.top_k,
         max_tokens=settings.max_tokens,
     )
-
-
-def _kept_rows(
-    config: TrainConfig, groups: Sequence[int], advantages: torch.Tensor
-) -> tuple[list[int], list[int]]:
-    """Rows that are trained on, and their groups."""
-    if not config.loss.drop_silent_groups:
-        return list(range(len(groups))), list(groups)
-    loud = {g for g, row in zip(groups, advantages, strict=True) if bool((row != 0).any())}
-    rows = [row for row, group in enumerate(groups) if group in loud] or list(range(len(groups)))
-    return rows, [groups[row] for row in rows]
-
-
-def _set_learning_rate(run: Run, number: int) -> None:
-    rate = run.config.optim.learning_rate_at(number, run.config.updates)
-    for group in run.optimizer.param_groups:
-        group["lr"] = rate

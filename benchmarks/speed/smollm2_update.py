@@ -24,7 +24,7 @@ from typing import Any
 from benchmarks.machine import machine
 from igs_agent.tracking import read_jsonl
 
-FORM = "fiction:documents=200,facts=1,words=0,hops=1-2,seed=3,questions=160"
+FORM = "fiction:documents=200,facts=1,words=0,hops=1-2,seed=3,questions=80"
 MODEL, WARM, RUN = "smollm2", "warm", "run"
 
 
@@ -32,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, default=Path("runs/smollm2-update"))
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--questions", type=int, default=4, help="dev questions per evaluation")
+    parser.add_argument("--questions", type=int, default=2, help="dev questions per evaluation")
     parser.add_argument("--output", type=Path)
     args = parser.parse_args()
     model, warm, run = (args.folder / name for name in (MODEL, WARM, RUN))
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def _warm_start(model: Path, warm: Path) -> list[str]:
-    """A pretrained model needs to see the form only, a hundred and fifty times."""
+    """A pretrained model needs to see the form only, eighty times."""
     shape = {"questions": FORM, "protocol": "plain", "top_k": 1, "max_searches": 3}
     return [
         f"policy={model}",

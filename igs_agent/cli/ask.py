@@ -23,6 +23,7 @@ def run(args: argparse.Namespace) -> int:
     from igs_agent.generation import Sampling
     from igs_agent.generation.native import NativeGenerator
     from igs_agent.policy import load_policy
+    from igs_agent.policy_check import check_policy
     from igs_agent.rollout import RolloutPlan, rollout
     from igs_env.errors import ConfigurationError
     from igs_env.rendering import render_episode
@@ -39,16 +40,15 @@ def run(args: argparse.Namespace) -> int:
         dtype=args.dtype,
         device=args.device,
     )
+    max_tokens = known.max_tokens if args.max_tokens is None else args.max_tokens
+    check_policy(policy, task, max_tokens)
     question = Question(id="asked", text=args.question, answers=("unknown",))
     (trajectory,) = rollout(
         task.rules,
         policy,
         NativeGenerator(policy),
         RolloutPlan(questions=[question], group_size=1, seed=args.seed),
-        Sampling(
-            temperature=args.temperature,
-            max_tokens=known.max_tokens if args.max_tokens is None else args.max_tokens,
-        ),
+        Sampling(temperature=args.temperature, max_tokens=max_tokens),
     )
     print(render_episode(trajectory.episode, show_gold=False))
     return 0

@@ -114,7 +114,10 @@ def _evaluated(
     args: argparse.Namespace, task: Task, policy: Policy, known: TrainedWith, label: str
 ) -> Evaluation:
     from igs_agent.evaluation import evaluate
+    from igs_agent.policy_check import check_policy
 
+    max_tokens = known.max_tokens if args.max_tokens is None else args.max_tokens
+    check_policy(policy, task, max_tokens)
     questions = limited(task.questions, args.limit)
     rules, generator = _played(args, task, policy, questions)
     return evaluate(
@@ -122,7 +125,7 @@ def _evaluated(
         policy,
         generator,
         questions,
-        max_tokens=known.max_tokens if args.max_tokens is None else args.max_tokens,
+        max_tokens=max_tokens,
         temperature=args.temperature,
         samples=args.samples,
         seed=args.seed,

@@ -46,9 +46,10 @@ def run(args: argparse.Namespace) -> int:
         print(outlook(config))
         return 0
     result = train(config, resume=args.resume)
+    first, last = (each.interval("exact_match") for each in (result.first, result.last))
     print(
-        f"\n{result.updates} updates; EM {result.first.interval('exact_match')} before, "
-        f"{result.last.interval('exact_match')} after; the run is in {result.folder}"
+        f"\n{result.updates} updates; EM {first} before, {last} after {result.evaluated}; "
+        f"the run is in {result.folder}"
     )
     cost = gain_cost_of_run(result.folder)
     if cost.tokens:

@@ -92,7 +92,7 @@ class _Lines:
             self._file.truncate(self._size)
             raise RunFolderError(
                 f"{self._path} could not be written: {error}; free space, then go on with "
-                '"igs train --resume"'
+                f'"igs train --resume run={self._path.parent}"'
             ) from error
         self._size += len(data)
 

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import resource
-import signal
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from faults import folder_of_an_ordinary_user, no_file_larger_than, read_only
 from small_policy import adamw, small_policy
 
 from igs_agent.checkpoint import CheckpointError, RunState, newest_checkpoint, save_checkpoint
-
-NOBODY = 65534
 
 
 def save(folder: Path, update: int) -> None:
     policy = small_policy()
     state = RunState(update=update, best=0.0, without_improvement=0, offsets={})
     save_checkpoint(folder / f"update-{update:06d}", policy, adamw(policy), state)
-
-
-@contextmanager
-def no_file_larger_than(size: int) -> Iterator[None]:
-    """What a full disk looks like to a process: a write is refused half-way through a file."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 @pytest.mark.parametrize("size", [10, 1_000, 30_000, 300_000])
@@ -71,28 +51,12 @@ def test_a_disk_that_fills_up_in_the_optimisers_file_is_full_too(tmp_path: Path)
 
 
 def test_a_folder_that_cannot_be_written_is_named() -> None:
-    with _folder_of_an_ordinary_user() as folder:
-        save(folder, 1)
-        folder.chmod(0o555)
-        try:
-            with pytest.raises(CheckpointError, match=r"cannot be written to \(Permission denied"):
-                save(folder, 2)
-            assert newest_checkpoint(folder) == folder / "update-000001"
-        finally:
-            folder.chmod(0o755)
-
-
-@contextmanager
-def _folder_of_an_ordinary_user() -> Iterator[Path]:
-    """A folder; root, who may write anywhere, is nobody while it is used."""
     small_policy()  # reads the files of packages that only root may read
-    root = os.geteuid() == 0
-    with tempfile.TemporaryDirectory() as name:
-        if root:
-            os.chown(name, NOBODY, NOBODY)
-            os.seteuid(NOBODY)
-        try:
-            yield Path(name)
-        finally:
-            if root:
-                os.seteuid(0)
+    with folder_of_an_ordinary_user() as folder:
+        save(folder, 1)
+        with (
+            read_only(folder),
+            pytest.raises(CheckpointError, match=r"cannot be written to \(Permission denied"),
+        ):
+            save(folder, 2)
+        assert newest_checkpoint(folder) == folder / "update-000001"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import resource
-import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from faults import no_file_larger_than
 
 from igs_agent.tracking import FILES, JsonlTracker, RunFolderError, read_jsonl, write_jsonl
 from igs_agent.tracking.jsonl import json_line
@@ -118,15 +117,11 @@ def test_a_full_disk_leaves_whole_lines_and_says_how_to_go_on(tmp_path: Path) ->
     tracker = JsonlTracker(tmp_path, {})
     tracker.episodes(0, [{"text": "x" * 100}] * 10)
     before = (tmp_path / "episodes.jsonl").read_bytes()
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 500, limits[1]))
-    try:
-        with pytest.raises(RunFolderError, match=r"could not be written: .*--resume"):
-            tracker.episodes(1, [{"text": "x" * 100}] * 10)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
+    with (
+        no_file_larger_than(len(before) + 500),
+        pytest.raises(RunFolderError, match=r"could not be written: .*--resume run="),
+    ):
+        tracker.episodes(1, [{"text": "x" * 100}] * 10)
     assert (tmp_path / "episodes.jsonl").read_bytes() == before
     tracker.episodes(1, [{"text": "space again"}])
     tracker.close()
