@@ -26,6 +26,7 @@ from igs_agent.scorer import PolicyScorer
 from igs_agent.trajectory import Trajectory
 from igs_agent.transfer import PROBE, PROBE_END
 from igs_env.contexts import ScoreRequest
+from igs_env.errors import ConfigurationError
 from igs_env.information_gain import FragmentSampler, mean_log_prob
 from igs_env.types import Fragment, Search
 
@@ -60,9 +61,12 @@ def measure_relays(
     None where nothing could be drawn. Before the update, as the gain, and with the same draws.
 
     Raises:
-        ConfigurationError: a protocol with refine blocks, which would have to be replaced jointly.
+        ConfigurationError: gains that were not measured, or a protocol with refine blocks, which
+            would have to be replaced jointly.
     """
     refuse_refine(trajectories)
+    if any(len(trajectory.gains) < len(trajectory.turns) for trajectory in trajectories):
+        raise ConfigurationError("a relay starts from gains: measure them first, by measure_gains")
     batch = [trajectory.episode for trajectory in trajectories]
     drawn = {
         place: fragments

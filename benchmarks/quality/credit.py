@@ -3,13 +3,13 @@
     python -m benchmarks.quality.credit                      # everything that is not there yet
     python -m benchmarks.quality.credit --methods grpo ig_search --regimes two-hops --seeds 0 1
     python -m benchmarks.quality.credit --methods mine:estimate        # an estimator of your own
-    python -m benchmarks.quality.credit --tune               # the grid that settings come from
     python -m benchmarks.quality.credit_report               # tables and figures
 
 Rollouts, masks, reward, loss, optimiser, questions and their order are the same for every method
-and follow from the seed. Rows are kept as runs end; what is there is not repeated, and a command
-that is started twice shares the work. Use one thread each (`OMP_NUM_THREADS=1`). The protocol that
-was declared beforehand, and what the figures show and do not show: docs/credit-benchmark.md.
+and follow from the seed. A method's weight is tuned first (`credit_tuning.py`), without `--set`.
+Rows are kept as runs end; what is there is not repeated, and a command that is started twice shares
+the work. Use one thread each (`OMP_NUM_THREADS=1`). The protocol that was declared beforehand, and
+what the figures show and do not show: docs/credit-benchmark.md.
 """
 
 from __future__ import annotations
@@ -18,43 +18,27 @@ import argparse
 import fcntl
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.machine import machine
 from benchmarks.quality.credit_run import Job, Row, row_of, run_job
+from benchmarks.quality.credit_tuning import TUNING_SEED, Tuning
 from benchmarks.quality.micro import FOLDER, REGIMES, make_policy
 
-METHODS: Mapping[str, tuple[str, ...]] = {
-    "grpo": (),
-    "dr_grpo": (),
-    "gigpo": (),
-    "igpo": (),
-    "ig_search": (),
-    "oracle": (),
-    "placebo": (),
-    "query_only": (),
-}
-"""Method → the settings that tuning chose."""
-UNJUDGED: Mapping[str, tuple[str, ...]] = {
-    "rloo": (),
-    "mt_grpo": (),
-    "chained_gain": (),
-    "mr_search": ("rollout.attempts=2", "rollout.group_size=4"),
-}
-"""Methods that are not among the declared ones; by name with `--methods`. `mr_search` plays half
-as many rollouts of two attempts."""
-WEIGHTS = (1.0, 3.0, 10.0)
-"""Tuned: a method's own term in units of its published weight."""
-PUBLISHED = {
-    "gigpo": ("weight", 1.0),
-    "ig_search": ("alpha", 0.3),
-    "oracle": ("alpha", 0.3),
-    "placebo": ("alpha", 0.3),
-}
-"""Method → (option that weighs its own term, published value)."""
+METHODS = (
+    "grpo",
+    "dr_grpo",
+    "gigpo",
+    "igpo",
+    "ig_search",
+    "oracle",
+    "placebo",
+    "query_only",
+)
+"""Those that are declared to be judged."""
 UPDATES = 30
 OUTPUT = Path("benchmarks/quality/results/credit.json")
 
@@ -66,12 +50,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
     parser.add_argument("--updates", type=int, default=UPDATES)
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", dest="settings")
-    parser.add_argument("--tune", action="store_true", help="the grid, on the seeds given")
     parser.add_argument("--minutes", type=float, help="start no run after so many")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     args = parser.parse_args()
     began = time.monotonic()
-    for job in jobs(args):
+    for job in jobs(args, lambda: read_rows(args.output)):
         if args.minutes and time.monotonic() - began > 60 * args.minutes:
             print("out of time; the same command goes on")
             break
@@ -79,35 +62,32 @@ def main() -> None:
     collect(args.output)
 
 
-def jobs(args: argparse.Namespace) -> Iterator[Job]:
-    """All methods of a seed before the next seed, so that what is there is always comparable."""
-    known = {**METHODS, **UNJUDGED}
+def jobs(args: argparse.Namespace, rows: Callable[[], Sequence[Row]]) -> Iterator[Job]:
+    """What tuning still needs, then all methods of a seed before the next seed.
+
+    Args:
+        args: methods, regimes, seeds, updates, settings.
+        rows: those that are there at the moment.
+    """
+    tuning = Tuning(rows=rows, updates=args.updates)
+    yield from tuning.jobs(args.methods)
+    chosen = {method: tuning.settings(method) for method in args.methods}
     for seed in args.seeds:
         for regime in args.regimes:
             for method in args.methods:
-                grids = grid(method) if args.tune else [known.get(method, ())]
-                for chosen in grids:
-                    yield Job(
-                        regime=regime,
-                        method=method,
-                        settings=(*chosen, *args.settings),
-                        seed=seed,
-                        updates=args.updates,
-                    )
-
-
-def grid(method: str) -> list[tuple[str, ...]]:
-    """Settings that are tried for a method."""
-    if method not in PUBLISHED:
-        return [()]
-    option, value = PUBLISHED[method]
-    return [(f"credit.options.{option}={weight * value:g}",) for weight in WEIGHTS]
+                yield Job(
+                    regime=regime,
+                    method=method,
+                    settings=(*chosen[method], *args.settings),
+                    seed=seed,
+                    updates=args.updates,
+                )
 
 
 def _run_unless_known(job: Job, output: Path) -> None:
-    with _held(FOLDER / "locks" / job.name) as held:
-        wanted = (job.regime, job.method, job.settings, job.seed, job.updates)
-        if not held or wanted in {row.key for row in read_rows(output)}:
+    """Waits for another process that is at a run of tuning: what follows depends on it."""
+    with _held(FOLDER / "locks" / job.name, wait=job.seed == TUNING_SEED) as held:
+        if not held or job.key in {row.key for row in read_rows(output)}:
             return
         with _held(FOLDER / "locks" / "policies", wait=True):
             make_policy(job.regime)
@@ -148,15 +128,6 @@ def _held(path: Path, *, wait: bool = False) -> Iterator[bool]:
             yield False
             return
         yield True
-
-
-def named(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
-    """(regime, method with its settings) → its rows, by seed."""
-    found: dict[tuple[str, str], list[Row]] = {}
-    for row in sorted(rows, key=lambda row: row.seed):
-        own = [s for s in row.settings if s not in METHODS.get(row.method, ())]
-        found.setdefault((row.regime, " ".join([row.method, *own])), []).append(row)
-    return found
 
 
 if __name__ == "__main__":

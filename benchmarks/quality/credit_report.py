@@ -23,9 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rliable import library, metrics
 
-from benchmarks.quality.credit import OUTPUT, named, read_rows
+from benchmarks.quality.credit import OUTPUT, read_rows
 from benchmarks.quality.credit_figures import curves_figure, scores_figure
 from benchmarks.quality.credit_run import Row
+from benchmarks.quality.credit_tuning import named
 from igs_agent.statistics import seed_interval
 
 FIGURES = Path("docs/figures")

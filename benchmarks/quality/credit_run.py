@@ -38,6 +38,11 @@ class Job:
     updates: int
 
     @property
+    def key(self) -> tuple[object, ...]:
+        """Equal to that of its row."""
+        return (self.regime, self.method, self.settings, self.seed, self.updates)
+
+    @property
     def name(self) -> str:
         """Of its files; the same job has the same."""
         parts = [self.regime, self.method, *self.settings, f"u{self.updates}", f"s{self.seed}"]

@@ -46,6 +46,9 @@ def world(hops: str) -> dict[str, Any]:
     return {"questions": questions, "protocol": "plain", "top_k": 1, "max_searches": 4}
 
 
+SIZE = ("rollout.questions=8", "rollout.group_size=8", "evaluation.questions=100")
+"""How much is played per update and per evaluation."""
+
 REGIMES: Mapping[str, Regime] = {
     "two-hops": Regime(hops="1-2", good_queries=0.3),
     "three-hops": Regime(hops="3", good_queries=0.4),
@@ -121,13 +124,10 @@ def run_config(name: str, method: str, seed: int, updates: int, *more: str) -> T
             f"credit={method}",
             f"seed={seed}",
             f"updates={updates}",
-            "rollout.questions=8",
-            "rollout.group_size=8",
+            *SIZE,
             "rollout.max_tokens=32",
-            "optim.learning_rate=3e-4",
             "optim.autocast=true",
             "evaluation.every=10",
-            "evaluation.questions=100",
             "checkpoint.every=1000",
             *more,
         ],

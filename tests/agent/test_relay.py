@@ -125,6 +125,12 @@ def test_refine_blocks_are_refused(policy: Policy) -> None:
         measure_relays(trajectories, PolicyScorer(policy, trajectories), SAMPLER)
 
 
+def test_gains_are_asked_for_first(policy: Policy) -> None:
+    trajectories = played(policy)
+    with pytest.raises(ConfigurationError, match="measure_gains"):
+        measure_relays(trajectories, PolicyScorer(policy, trajectories), SAMPLER)
+
+
 def test_gain_and_relay_are_capped_together() -> None:
     steps = table(outcome=[0], group=[0], gain=[[1.5, 0.4, -1.0]], relay=[[1.5, 1.0, 0.0]])
     found = RelayedGain(alpha=1.0, per_token=False)(steps).query.tolist()

@@ -16,7 +16,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "agent")]
 
 from small_policy import small_searcher  # noqa: E402
 
-from benchmarks.quality import credit, credit_run, micro  # noqa: E402
+from benchmarks.quality import credit, credit_run, credit_tuning, micro  # noqa: E402
 from benchmarks.quality.credit_run import Row  # noqa: E402
 from benchmarks.quality.fidelity_figures import auc_within, pooled_auc, spearman  # noqa: E402
 from igs_agent.weights import write_weights  # noqa: E402
@@ -38,15 +38,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (policy / "warmstart.json").write_text("{}")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
+    small = ("rollout.questions=2", "rollout.group_size=2", "evaluation.questions=4")
+    monkeypatch.setattr(micro, "SIZE", small)
     monkeypatch.setattr(credit_run, "TEST_QUESTIONS", 4)
     yield tmp_path
     sys.modules.pop("mine", None)
 
 
 def start(monkeypatch: pytest.MonkeyPatch, *methods: str) -> list[Row]:
-    small = ("rollout.questions=2", "rollout.group_size=2", "evaluation.questions=4")
     command = ["credit", "--regimes", "two-hops", "--seeds", "0", "--updates", "1"]
-    monkeypatch.setattr(sys, "argv", [*command, "--methods", *methods, "--set", *small])
+    monkeypatch.setattr(sys, "argv", [*command, "--methods", *methods])
     credit.main()
     return credit.read_rows(credit.OUTPUT)
 
@@ -55,38 +56,56 @@ def test_an_estimator_of_ones_own_gets_its_row_and_no_row_is_made_twice(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "mine.py").write_text(OWN)
-    first = start(monkeypatch, "grpo", "mine:estimate")
+    first = [row for row in start(monkeypatch, "grpo", "mine:estimate") if row.seed == 0]
     assert {row.method for row in first} == {"grpo", "mine:estimate"}
     ours, theirs = first
     assert (ours.curve, ours.test_em, ours.tokens) == (theirs.curve, theirs.test_em, theirs.tokens)
     assert not any((micro.FOLDER / "runs").iterdir())
     capsys.readouterr()
-    assert start(monkeypatch, "grpo", "mine:estimate") == first
+    assert len(start(monkeypatch, "grpo", "mine:estimate")) == len(credit_tuning.RATES) + 2
     assert capsys.readouterr().out == ""
 
 
-def test_all_methods_of_a_seed_come_before_the_next_seed() -> None:
+def a_row(**values: object) -> Row:
+    row = dict.fromkeys(Row.__dataclass_fields__, 0)
+    return Row(**{**row, "settings": [], "curve": [(0, 0.0), (1, 0.0)], **values})  # type: ignore[arg-type]
+
+
+def test_tuning_comes_first_and_decides_then_all_methods_of_a_seed_before_the_next() -> None:
     args = argparse.Namespace(
-        seeds=[0, 1],
-        regimes=["two-hops"],
-        methods=["grpo", "oracle"],
-        tune=False,
-        settings=[],
-        updates=2,
+        seeds=[0, 1], regimes=["two-hops"], methods=["grpo", "oracle"], settings=[], updates=2
     )
-    found = [(job.seed, job.method) for job in credit.jobs(args)]
-    assert found == [(0, "grpo"), (0, "oracle"), (1, "grpo"), (1, "oracle")]
-    args.tune = True
-    tried = [job.settings for job in credit.jobs(args) if job.method == "oracle" and job.seed == 0]
-    assert tried == [
-        (f"credit.options.alpha={weight * 0.3:g}",) for weight in credit.WEIGHTS
-    ]  # fmt: skip
+    rows: list[Row] = []
+    areas = {"0.0003": 0.1, "0.001": 0.3, "0.9": 0.7}
+    order = []
+    for job in credit.jobs(args, lambda: rows):
+        order.append((job.seed, job.method, job.settings))
+        height = areas.get(job.settings[-1].partition("=")[2], 0.2)
+        rows.append(
+            a_row(
+                regime=job.regime,
+                method=job.method,
+                settings=list(job.settings),
+                seed=job.seed,
+                updates=job.updates,
+                curve=[(0, height), (2, height)],
+            )
+        )
+    rate = "optim.learning_rate=0.001"
+    chosen = (rate, "credit.options.alpha=0.9")
+    alphas = [f"credit.options.alpha={weight * 0.3:g}" for weight in credit_tuning.WEIGHTS]
+    assert order[:2] == [(100, "grpo", ("optim.learning_rate=0.0003",)), (100, "grpo", (rate,))]
+    assert order[2:5] == [(100, "oracle", (rate, alpha)) for alpha in alphas]
+    assert order[5:] == [
+        (seed, method, settings)
+        for seed in (0, 1)
+        for method, settings in (("grpo", (rate,)), ("oracle", chosen))
+    ]
+    assert list(credit_tuning.named(rows[5:])) == [("two-hops", "grpo"), ("two-hops", "oracle")]
 
 
 def test_the_area_is_the_mean_height_of_the_curve() -> None:
-    row = dict.fromkeys(Row.__dataclass_fields__, 0)
-    curve = [(0, 0.0), (10, 0.5), (30, 0.5)]
-    found = Row(**{**row, "settings": [], "curve": curve})  # type: ignore[arg-type]
+    found = a_row(curve=[(0, 0.0), (10, 0.5), (30, 0.5)])
     assert found.area == pytest.approx((10 * 0.25 + 20 * 0.5) / 30)
 
 
