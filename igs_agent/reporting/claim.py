@@ -117,8 +117,16 @@ def _compared(
     return Claim(question=question, allowed=True, text=f"{verb}: {told}, {about}.{why}")
 
 
-def gain_claim(label: str, found: Informativeness | None) -> Claim:
-    """Was the gain informative."""
+def gain_claim(
+    label: str, found: Informativeness | None, earlier: Informativeness | None = None
+) -> Claim:
+    """Was the gain informative.
+
+    Args:
+        label: of the group.
+        found: of searches that brought the last gold document, which mostly holds the answer.
+        earlier: of those that brought an earlier one, in questions of several hops.
+    """
     question = f"Was the gain of {label} informative?"
     if found is None:
         text = (
@@ -128,10 +136,13 @@ def gain_claim(label: str, found: Informativeness | None) -> Claim:
         return Claim(question=question, allowed=False, text=text)
     over = f"{found.seeds} seeds" if found.seeds > 1 else f"{found.auc.n} questions of this run"
     told = (
-        f"a search that brought a gold document had a larger gain than one that brought none with "
-        f"probability {interval(found.auc)} over {over} ({found.useful:,} and {found.useless:,} "
-        "searches; chance is .5)"
+        f"a search that brought the last gold document had a larger gain than one that brought "
+        f"none with probability {interval(found.auc)} over {over} ({found.useful:,} "
+        f"and {found.useless:,} searches; chance is .5)"
     )
+    if earlier is not None:
+        chance = ", no better than chance" if earlier.auc.low <= 0.5 <= earlier.auc.high else ""
+        told += f"; one that brought an earlier gold document, with {interval(earlier.auc)}{chance}"
     if found.auc.low <= 0.5 <= found.auc.high:
         return Claim(question=question, allowed=False, text=f"Nothing can be claimed: {told}.")
     if found.auc.high < 0.5:

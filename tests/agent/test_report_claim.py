@@ -147,6 +147,16 @@ def test_a_gain_is_informative_if_its_interval_leaves_chance_out(
     assert claim.text.startswith(begin)
 
 
+def test_searches_on_the_way_to_the_answer_are_told_apart_from_the_one_that_finds_it() -> None:
+    last, earlier = informativeness(0.9, 0.98, 5), informativeness(0.45, 0.55, 5)
+    claim = gain_claim("a", last, earlier)
+    assert claim.allowed
+    assert claim.text.endswith(
+        "one that brought an earlier gold document, with 0.500 [0.450, 0.550], no better than "
+        "chance."
+    )
+
+
 def test_costs_are_told_with_the_part_of_the_gain() -> None:
     told = cost_claim("a", 0.5, 0.25, 0.6).text
     assert told == (
