@@ -52,11 +52,13 @@ def learning_claim(
             allowed=False,
             text="Nothing can be said: it was not evaluated both before training and later.",
         )
-    told = f"EM went from {number(_mean(before))} to {number(_mean(after))} after {updates} updates"
+    told = (
+        f"exact match (EM) went from {number(_mean(before))} to {number(_mean(after))} after "
+        f"{updates} updates"
+    )
     if over_seeds is None:
-        return Claim(
-            question=question, allowed=False, text=f"{told}. {_one_seed(change, 'this run')}"
-        )
+        text = f"{_in_this_run(change)}{told}. {_one_seed(change, 'this run')}"
+        return Claim(question=question, allowed=False, text=f"{text[0].upper()}{text[1:]}")
     about = f"difference {interval(over_seeds, sign=True)} over {over_seeds.n} seeds"
     if _holds_zero(over_seeds):
         return Claim(
@@ -80,7 +82,8 @@ def comparison_claim(found: Comparison, comparisons: int = 1) -> Claim:
     if score is None:
         return Claim(question=question, allowed=False, text="Nothing can be said: EM is missing.")
     told = (
-        f"after {found.update} updates EM is {number(score.second)} against {number(score.first)}"
+        f"after {found.update} updates exact match (EM) is {number(score.second)} against "
+        f"{number(score.first)}"
     )
     if score.by_seed is None:
         text = f"{told[0].upper()}{told[1:]}. {_one_seed(score.by_question, 'these two runs')}"
@@ -117,8 +120,16 @@ def _compared(
     return Claim(question=question, allowed=True, text=f"{verb}: {told}, {about}.{why}")
 
 
-def gain_claim(label: str, found: Informativeness | None) -> Claim:
-    """Was the gain informative."""
+def gain_claim(
+    label: str, found: Informativeness | None, earlier: Informativeness | None = None
+) -> Claim:
+    """Was the gain informative.
+
+    Args:
+        label: of the group.
+        found: of searches that brought the last gold document, which mostly holds the answer.
+        earlier: of those that brought an earlier one, in questions of several hops.
+    """
     question = f"Was the gain of {label} informative?"
     if found is None:
         text = (
@@ -128,10 +139,13 @@ def gain_claim(label: str, found: Informativeness | None) -> Claim:
         return Claim(question=question, allowed=False, text=text)
     over = f"{found.seeds} seeds" if found.seeds > 1 else f"{found.auc.n} questions of this run"
     told = (
-        f"a search that brought a gold document had a larger gain than one that brought none with "
-        f"probability {interval(found.auc)} over {over} ({found.useful:,} and {found.useless:,} "
-        "searches; chance is .5)"
+        f"a search that brought the last gold document had a larger gain than one that brought "
+        f"none with probability {interval(found.auc)} over {over} ({found.useful:,} "
+        f"and {found.useless:,} searches; chance is .5)"
     )
+    if earlier is not None:
+        chance = ", no better than chance" if earlier.auc.low <= 0.5 <= earlier.auc.high else ""
+        told += f"; one that brought an earlier gold document, with {interval(earlier.auc)}{chance}"
     if found.auc.low <= 0.5 <= found.auc.high:
         return Claim(question=question, allowed=False, text=f"Nothing can be claimed: {told}.")
     if found.auc.high < 0.5:
@@ -155,6 +169,13 @@ def cost_claim(label: str, hours: float, time: float | None, tokens: float | Non
     if not tokens:
         parts.append("no gain was measured")
     return Claim(question=question, allowed=True, text=f"{', '.join(parts)}.")
+
+
+def _in_this_run(change: Interval | None) -> str:
+    """What a reader of one run wants to hear first, if its questions say so."""
+    if change is None or _holds_zero(change):
+        return ""
+    return "this run did: " if change.low > 0 else "this run got worse: "
 
 
 def _one_seed(change: Interval | None, what: str) -> str:

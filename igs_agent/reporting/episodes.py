@@ -69,20 +69,39 @@ class EpisodeRecord:
 def read_episodes(path: Path) -> tuple[EpisodeRecord, list[str]]:
     """(the record of a file of episodes, what is missing, as sentences)."""
     searches: list[MeasuredSearch] = []
-    newest: dict[str, Attempt] = {}
+    newest: dict[str, Row] = {}
 
     def take(row: Row) -> None:
-        update, steps = update_of(row), items(row, "steps", dict)
-        gold = [
-            frozenset(items({"hop": hop}, "hop", str)) for hop in items(row, "gold_documents", list)
-        ]
-        found = list(_measured(row, update, steps, gold))
-        attempt = _attempt(row, update, steps, gold)
-        searches.extend(found)
-        newest[attempt.outcome] = attempt
+        steps, gold = items(row, "steps", dict), _gold(row)
+        ended = _outcome(row, steps)
+        searches.extend(_measured(row, update_of(row), steps, gold))
+        newest[ended] = row
 
     rows, problems = read_rows(path, take)
-    return EpisodeRecord(count=len(rows), searches=tuple(searches), newest=newest), problems
+    examples = {}
+    for ended, row in newest.items():
+        try:
+            examples[ended] = _attempt(row, ended)
+        except UnusableRowError as error:
+            problems.append(f"the newest episode of {path.name} that is {ended!r}: {error}")
+    return EpisodeRecord(count=len(rows), searches=tuple(searches), newest=examples), problems
+
+
+def _gold(row: Row) -> list[frozenset[str]]:
+    hops = items(row, "gold_documents", list)
+    return [frozenset(items({"a hop": hop}, "a hop", str)) for hop in hops]
+
+
+def _outcome(row: Row, steps: Sequence[Row]) -> str:
+    if "question" not in row:
+        raise UnusableRowError("it has no question")
+    return outcome(
+        right=finite(row, "exact_match") == 1.0,
+        answered=any(step.get("action") == "answer" for step in steps),
+        retrieval_failed=bool(row.get("retrieval_failed")),
+        searches=sum(bool(step.get("searched")) for step in steps),
+        recall=finite(row, "recall"),
+    )
 
 
 def _measured(
@@ -113,27 +132,20 @@ def _brought(documents: set[str], gold: list[frozenset[str]]) -> Brought:
     return "earlier" if any(documents & hop for hop in gold) else "none"
 
 
-def _attempt(row: Row, update: int, steps: Sequence[Row], gold: list[frozenset[str]]) -> Attempt:
+def _attempt(row: Row, ended: str) -> Attempt:
+    steps = items(row, "steps", dict)
     given = [text(step, "text") for step in steps if step.get("action") == "answer"]
-    searched = [step for step in steps if step.get("searched")]
-    if "question" not in row:
-        raise UnusableRowError("it has no question")
     return Attempt(
-        update=update,
+        update=update_of(row),
         id=text(row, "id"),
         question=text(row, "question"),
         answers=tuple(items(row, "answers", str)),
         answer=given[-1] if given else None,
         searches=tuple(
             (text(step, "text"), tuple(items(step, "documents", str)), finite(step, "gain"))
-            for step in searched
+            for step in steps
+            if step.get("searched")
         ),
-        gold=tuple(dict.fromkeys(id for hop in gold for id in sorted(hop))),
-        outcome=outcome(
-            right=finite(row, "exact_match") == 1.0,
-            answered=bool(given),
-            retrieval_failed=bool(row.get("retrieval_failed")),
-            searches=len(searched),
-            recall=finite(row, "recall"),
-        ),
+        gold=tuple(dict.fromkeys(id for hop in _gold(row) for id in sorted(hop))),
+        outcome=ended,
     )

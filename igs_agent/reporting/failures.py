@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from igs_agent.reporting.answers import AnswerRow
@@ -21,6 +21,7 @@ _QUESTIONS = 12
 
 def failures(groups: Sequence[Group]) -> Section:
     """How evaluation questions ended at first and at last, and examples of each way."""
+    known = _right_answers(groups)
     bars = {label: shares for group in groups for label, shares in _bars(group)}
     panels = (
         [
@@ -47,7 +48,7 @@ def failures(groups: Sequence[Group]) -> Section:
         tables=tuple(
             (f"{g.label}: evaluation questions that went wrong", table)
             for g in groups
-            if (table := _wrong(g)) is not None
+            if (table := _wrong(g, known)) is not None
         ),
         folded=(("What the kinds mean", _meanings()),),
         examples=tuple(each for group in groups for each in _examples(group)),
@@ -74,7 +75,7 @@ def _meanings() -> Table:
     return Table(head=("kind", "meaning"), rows=tuple(OUTCOMES.items()))
 
 
-def _wrong(group: Group) -> Table | None:
+def _wrong(group: Group, known: Mapping[str, str]) -> Table | None:
     """Questions that most seeds answered wrongly last, those that were right before first."""
     lasts = [run.answers[max(run.answers)] for run in group.runs if run.answers]
     firsts = [run.answers[min(run.answers)] for run in group.runs if run.answers]
@@ -89,6 +90,7 @@ def _wrong(group: Group) -> Table | None:
             f"{len(rows)} of {len(lasts)}",
             f"{len(before.get(id, ()))} of {len(firsts)}",
             "; ".join(dict.fromkeys(shown(row.answer, 60) or "no answer" for row in rows[:3])),
+            known.get(id, "no run knew it"),
             "; ".join(
                 f"{kind} × {n}" for kind, n in Counter(r.outcome for r in rows).most_common()
             ),
@@ -100,9 +102,22 @@ def _wrong(group: Group) -> Table | None:
         "wrong last, seeds",
         "right at first, seeds",
         "answered",
+        "right answer",
         "what was missing",
     )
     return Table(head=head, rows=rows) if rows else None
+
+
+def _right_answers(groups: Sequence[Group]) -> dict[str, str]:
+    """Question id → an answer that counted as right; evaluations do not record the gold ones."""
+    return {
+        row.question_id: shown(row.answer, 60)
+        for group in groups
+        for run in group.runs
+        for rows in run.answers.values()
+        for row in rows
+        if row.outcome == "right"
+    }
 
 
 def _by_question(

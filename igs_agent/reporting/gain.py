@@ -32,7 +32,7 @@ class PositionCurves:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Informativeness:
-    """How well the gain told searches that brought a gold document from those that did not."""
+    """How well the gain told searches that brought a gold document from those without any."""
 
     auc: Interval
     """Probability that the former's gain is larger; `n` counts seeds, or searches of one seed."""
@@ -71,16 +71,19 @@ def by_brought(group: Group, position: int | None, brought: Brought) -> NDArray[
     )
 
 
-def informativeness(group: Group) -> Informativeness | None:
-    """Over seeds where there are several, else over questions; None where too little is known."""
+def informativeness(group: Group, brought: Brought = "last") -> Informativeness | None:
+    """Of searches that brought `brought`, over seeds where there are several, else over questions.
+
+    None where too little is known.
+    """
     of_runs = [run.episodes.searches for run in group.runs]
-    kinds = [_kinds(searches) for searches in of_runs]
+    kinds = [_kinds(searches, brought) for searches in of_runs]
     if not kinds or any(min(len(a), len(b)) < _FEWEST for a, b in kinds):
         return None
     if len(kinds) > 1:
         interval = seed_interval([auc(useful, useless) for useful, useless in kinds])
     else:
-        interval = _over_questions(of_runs[0])
+        interval = _over_questions(of_runs[0], brought)
     return Informativeness(
         auc=interval,
         seeds=len(kinds),
@@ -103,20 +106,20 @@ def auc(useful: NDArray[np.float64], useless: NDArray[np.float64]) -> float:
 
 
 def _kinds(
-    searches: Iterable[MeasuredSearch],
+    searches: Iterable[MeasuredSearch], brought: Brought
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Gains of searches that brought a gold document, and of those that brought none."""
-    useful = [each.gain for each in searches if each.brought in ("last", "earlier")]
+    """Gains of searches that brought `brought`, and of those that brought no gold document."""
+    useful = [each.gain for each in searches if each.brought == brought]
     useless = [each.gain for each in searches if each.brought == "none"]
     return np.asarray(useful, dtype=np.float64), np.asarray(useless, dtype=np.float64)
 
 
-def _over_questions(searches: Sequence[MeasuredSearch]) -> Interval:
+def _over_questions(searches: Sequence[MeasuredSearch], brought: Brought) -> Interval:
     """Bootstrap over questions, since searches about one question are no independent items."""
     by_question: dict[str, list[MeasuredSearch]] = {}
     for each in searches:
         by_question.setdefault(each.question_id, []).append(each)
-    parts = [_kinds(found) for found in by_question.values()]
+    parts = [_kinds(found, brought) for found in by_question.values()]
     draw = np.random.default_rng(0)
     values = []
     for _ in range(_SAMPLES):
@@ -126,7 +129,7 @@ def _over_questions(searches: Sequence[MeasuredSearch]) -> Interval:
             values.append(auc(useful, useless))
     low, high = np.quantile(values, [0.025, 0.975])
     return Interval(
-        mean=auc(*_kinds(searches)), low=float(low), high=float(high), n=len(by_question)
+        mean=auc(*_kinds(searches, brought)), low=float(low), high=float(high), n=len(by_question)
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 Row = Mapping[str, Any]
 
-_UNREAD = re.compile(rb'"(tokens|log_probs)":\[[-\d.,eE]*\]')
+_UNREAD = re.compile(rb'"(?:tokens|log_probs)":\[[^\]"]*\],')
 """Lists that no report reads and that are a third of an episode. A quotation mark inside a text
 is escaped, so this only ever matches keys."""
 
@@ -56,7 +56,7 @@ def _lines(path: Path, problems: list[str]) -> Iterator[tuple[int, bytes]]:
 
 def _parsed(line: bytes) -> Row:
     try:
-        row = json.loads(_UNREAD.sub(rb'"\1":[]', line))
+        row = json.loads(_UNREAD.sub(b"", line))
     except (ValueError, RecursionError) as error:
         raise UnusableRowError(f"no JSON ({str(error).splitlines()[0][:80]})") from error
     if not isinstance(row, dict):

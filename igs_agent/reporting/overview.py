@@ -58,7 +58,7 @@ def claims(groups: Sequence[Group]) -> list[Claim]:
         cost = cost_of(group)
         found += [
             _learning(group),
-            gain_claim(group.label, informativeness(group)),
+            gain_claim(group.label, informativeness(group), informativeness(group, "earlier")),
             cost_claim(group.label, cost.hours, cost.time_share, cost.token_share),
         ]
     several = len(groups) - 1

@@ -164,6 +164,7 @@ def differences_panel(
             axes.text(
                 0.0, at - 0.22, label, ha="left", va="bottom", color=INK,
                 transform=axes.get_yaxis_transform(),
+                bbox={"facecolor": PANEL, "edgecolor": "none", "pad": 1.0},
             )  # fmt: skip
             for kind, each in enumerate(found):
                 if each is not None:

@@ -30,7 +30,7 @@ def gains(groups: Sequence[Group]) -> Section:
     """Real against counterfactual, by the search's place in its episode."""
     measured = [group for group in groups if any(run.episodes.searches for run in group.runs)]
     absent = [
-        f"{group.label}: no gain is on record; credit.name does not use one, or episodes are lost"
+        f"{group.label}: no gain is on record (its credit need not use one)"
         for group in groups
         if group not in measured
     ]

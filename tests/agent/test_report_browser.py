@@ -147,5 +147,5 @@ def test_an_exported_figure_opens_alone(browser: Browser, address: str, tmp_path
     run = make_run(tmp_path / "run")
     write_figures(make_report([run]), tmp_path / "figures")
     with opened(browser, (tmp_path / "figures" / "outcomes.svg").as_uri()) as found:
-        assert "How evaluation questions ended" in found.page.inner_text("title")
+        assert found.page.text_content("title") == "How evaluation questions ended"
         assert found.complaints == []

@@ -50,8 +50,8 @@ def test_an_interval_above_0_over_seeds_and_questions_is_claimed() -> None:
     assert claim.allowed
     assert claim.question == "Is mine better than grpo?"
     assert claim.text == (
-        "Yes, on these questions: after 100 updates EM is 0.500 against 0.400, paired difference "
-        "+0.100 [+0.020, +0.180] over 10 seeds."
+        "Yes, on these questions: after 100 updates exact match (EM) is 0.500 against "
+        "0.400, paired difference +0.100 [+0.020, +0.180] over 10 seeds."
     )
 
 
@@ -98,6 +98,15 @@ def test_one_seed_whose_interval_holds_0_says_so() -> None:
     assert "may as well be 0. One seed: " in claim.text
 
 
+def test_one_run_s_own_change_is_told_before_the_warning() -> None:
+    rose = learning_claim("a", [0.2], [0.45], 9, change=between(0.2, 0.3, 200)).text
+    fell = learning_claim("a", [0.45], [0.2], 9, change=between(-0.3, -0.2, 200)).text
+    same = learning_claim("a", [0.2], [0.21], 9, change=between(-0.1, 0.12, 200)).text
+    assert rose.startswith("This run did: exact match (EM) went from 0.200 to 0.450")
+    assert fell.startswith("This run got worse: exact match")
+    assert same.startswith("Exact match (EM) went from 0.200 to 0.210")
+
+
 def test_several_settings_that_differ_are_not_put_down_to_one() -> None:
     claim = comparison_claim(comparison(between(0.1, 0.2), settings=("credit.name", "updates")))
     assert claim.text.endswith("They differ in 2 settings, so this is not about one of them.")
@@ -111,7 +120,7 @@ def test_learning_is_claimed_over_seeds_in_either_direction() -> None:
     rises = [0.2, 0.3, 0.25]
     claim = learning_claim("a", [0.1] * 3, [0.3, 0.4, 0.35], 50, over_seeds=seed_interval(rises))
     assert claim.allowed
-    assert claim.text.startswith("Yes: EM went from 0.100 to 0.350 after 50 updates")
+    assert claim.text.startswith("Yes: exact match (EM) went from 0.100 to 0.350 after 50 updates")
     worse = learning_claim("a", [0.4] * 2, [0.3] * 2, 50, over_seeds=between(-0.15, -0.05))
     assert worse.allowed
     assert worse.text.startswith("It got worse: ")
@@ -147,6 +156,16 @@ def test_a_gain_is_informative_if_its_interval_leaves_chance_out(
     assert claim.text.startswith(begin)
 
 
+def test_searches_on_the_way_to_the_answer_are_told_apart_from_the_one_that_finds_it() -> None:
+    last, earlier = informativeness(0.9, 0.98, 5), informativeness(0.45, 0.55, 5)
+    claim = gain_claim("a", last, earlier)
+    assert claim.allowed
+    assert claim.text.endswith(
+        "one that brought an earlier gold document, with 0.500 [0.450, 0.550], no better than "
+        "chance."
+    )
+
+
 def test_costs_are_told_with_the_part_of_the_gain() -> None:
     told = cost_claim("a", 0.5, 0.25, 0.6).text
     assert told == (
@@ -177,7 +196,9 @@ def test_runs_with_a_clear_difference_are_claimed_to_differ(tmp_path: Path) -> N
     told = claims_of(folders)
     found = told["Is mine better than grpo?"]
     assert found.allowed, found.text
-    assert found.text.startswith("Yes, on these questions: after 4 updates EM is 0.762 against 0.5")
+    assert found.text.startswith(
+        "Yes, on these questions: after 4 updates exact match (EM) is 0.762 against 0.5"
+    )
     assert told["Did grpo learn?"].allowed
     assert told["Was the gain of mine informative?"].allowed
 
