@@ -76,6 +76,11 @@ LIMITS: dict[str, Limit] = {
     "checkpoint.every": Limit(least=1),
     "checkpoint.keep": Limit(least=1),
     "retrieval.max_failed": Limit(least=0, most=1),
+    "executor.ranks": Limit(least=1),
+    "executor.playing": Limit(least=0),
+    "executor.restarts": Limit(least=0),
+    "executor.cpus": Limit(least=0),
+    "executor.gpus": Limit(least=0),
 }
 """Every setting that is a number."""
 
@@ -98,12 +103,27 @@ def check_config(config: TrainConfig) -> None:
                 f"optim.betas must be at least 0 and below 1, got {list(config.optim.betas)}"
             )
     check_environment(config.env)
+    _check_executor(config)
     estimator = estimator_of(config.credit.name, config.credit.options)
     if config.rollout.group_size < 2 and getattr(estimator, "group_relative", True):
         raise ConfigurationError(
             f"rollout.group_size must be at least 2 for credit {config.credit.name!r}, got "
             f"{config.rollout.group_size}: it compares the rollouts of a question with each other, "
             "and a rollout alone has nothing to be compared with"
+        )
+
+
+def _check_executor(config: TrainConfig) -> None:
+    executor = config.executor
+    if executor.playing >= executor.ranks:
+        raise ConfigurationError(
+            f"executor.playing is {executor.playing} of executor.ranks={executor.ranks}: at least "
+            "one rank must train"
+        )
+    if executor.name != "local" and config.rollout.server is not None:
+        raise ConfigurationError(
+            f"rollout.server and executor={executor.name} do not go together yet: the server is "
+            "given the weights of one process; leave one of them out"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -14,19 +15,23 @@ from igs_agent.credit import observation_similarity
 from igs_agent.credit.ig_search import IGSearch, silent_groups
 from igs_agent.episodes import episode_row, rollout_metrics
 from igs_agent.evaluation import Evaluation
+from igs_agent.executors import spread
+from igs_agent.executors.launch import launched, launches
 from igs_agent.generation import Sampling
 from igs_agent.generation.native import NativeGenerator
-from igs_agent.measurement import measure_signals
+from igs_agent.measurement import FromBatch, measure_signals
 from igs_agent.question_order import questions_of_update
-from igs_agent.rollout import RolloutPlan, rollout
+from igs_agent.rollout import RolloutPlan, planned_episodes
+from igs_agent.rollout import play as play_episodes
 from igs_agent.run import Report, Run, start
 from igs_agent.run_evaluation import checkpoint_run, evaluate_run, first_evaluation
 from igs_agent.run_retrieval import RetrievalOutageError, check_outage
 from igs_agent.scorer import PolicyScorer
-from igs_agent.signals import step_table, token_batch
+from igs_agent.signals import TokenBatch, step_table, token_batch
 from igs_agent.stop_request import StopRequest
 from igs_agent.trajectory import Trajectory
-from igs_agent.update import NonFiniteUpdateError, update_policy
+from igs_agent.update import NonFiniteUpdateError, UpdateStats, update_policy
+from igs_env.types import Episode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +62,14 @@ def train(
         NonFiniteUpdateError: a loss or gradient that is not finite; the batch is saved.
         RetrievalOutageError: too many searches failed; the run is saved as it was before them.
     """
+    if launches(config):
+        return launched(config, resume=resume, report=report)
     run = start(config, resume=resume, report=report)
     stop = StopRequest(run.report)
     try:
         first = first_evaluation(run)
         last = first
-        while run.state.update < config.updates and not (_out_of_patience(run) or stop.wanted):
+        while run.state.update < config.updates and not _stops(run, stop):
             train_one(run)
             if _due(run.state.update, config.evaluation.every, config.updates):
                 last = evaluate_run(run)
@@ -97,25 +104,7 @@ def train_one(run: Run) -> None:
     batch = token_batch(trajectories, table, credit)
     rows, groups = _kept_rows(config, table.group.tolist(), batch.advantages)
     with run.timed("update"):
-        _set_learning_rate(run, number)
-        try:
-            stats = update_policy(
-                run.policy,
-                run.optimizer,
-                batch.rows(rows),
-                config.loss,
-                config.optim,
-                temperature=config.rollout.temperature,
-                groups=groups,
-                reference=run.reference,
-            )
-        except NonFiniteUpdateError as error:
-            path = Path(config.run) / f"bad-batch-{number}.pt"
-            torch.save(asdict(batch), path)
-            raise NonFiniteUpdateError(
-                f"update {number}: {error}; its batch is in {path}, the parameters are those of "
-                "the update before"
-            ) from error
+        stats = _updated(run, batch, rows, groups)
     metrics = {
         **rollout_metrics(trajectories),
         **silent_groups(table),
@@ -135,6 +124,38 @@ def train_one(run: Run) -> None:
     run.state = replace(run.state, update=number + 1, offsets=run.offsets())
 
 
+def _updated(
+    run: Run, batch: TokenBatch, rows: Sequence[int], groups: Sequence[int]
+) -> UpdateStats:
+    """Train on these rows of the batch, on the ranks that train, and tell the others."""
+    config, number, stats = run.config, run.state.update, None
+    _set_learning_rate(run, number)
+    try:
+        if run.executor.trains:
+            stats = update_policy(
+                run.trained,
+                run.optimizer,
+                batch.rows(rows),
+                config.loss,
+                config.optim,
+                temperature=config.rollout.temperature,
+                groups=groups,
+                reference=run.reference,
+                executor=run.executor,
+            )
+    except NonFiniteUpdateError as error:
+        path = Path(config.run) / f"bad-batch-{number}.pt"
+        torch.save(asdict(batch), path)
+        raise NonFiniteUpdateError(
+            f"update {number}: {error}; its batch is in {path}, the parameters are those of "
+            "the update before"
+        ) from error
+    run.executor.publish(run.trained, run.policy)
+    told = run.executor.agree(stats)
+    assert told is not None  # rank 0 trains
+    return told
+
+
 def play(run: Run, number: int) -> list[Trajectory]:
     """The rollouts of one update; which questions follows from the seed and the number."""
     settings = run.config.rollout
@@ -145,26 +166,54 @@ def play(run: Run, number: int) -> list[Trajectory]:
         group_size=settings.group_size,
         seed=int(np.random.SeedSequence([run.config.seed, number]).generate_state(1)[0]),
     )
-    return rollout(
+    size = settings.group_size
+    episodes = planned_episodes(run.task.rules, plan)
+    groups = [episodes[at : at + size] for at in range(0, len(episodes), size)]
+    played = spread(run.executor, groups, lambda mine: _played(run, mine))
+    return [trajectory for group in played for trajectory in group]
+
+
+def _played(run: Run, groups: Sequence[Sequence[Episode]]) -> list[list[Trajectory]]:
+    """The groups' episodes played together to their ends."""
+    trajectories = play_episodes(
         run.task.rules,
         run.policy,
         run.server or NativeGenerator(run.policy),
-        plan,
+        [episode for group in groups for episode in group],
         _sampling(run.config),
-        max_rows=settings.max_rows,
+        max_rows=run.config.rollout.max_rows,
     )
+    return _grouped(trajectories)
 
 
 def measure(run: Run, trajectories: Sequence[Trajectory]) -> tuple[list[Trajectory], int]:
     """(the trajectories with what the estimator needs, tokens through the model for it)."""
-    scorer = PolicyScorer(
-        run.policy,
-        trajectories,
-        max_tokens=run.config.optim.batch_tokens,
-        autocast=run.config.optim.autocast,
-    )
-    measured = measure_signals(trajectories, scorer, run.estimator, run.sampler, run.config.credit)
-    return measured, scorer.forward_tokens
+    optim, batch = run.config.optim, [trajectory.episode for trajectory in trajectories]
+    sampler = None if run.sampler is None else FromBatch(run.sampler, batch)
+    tokens = 0
+
+    def scored(groups: Sequence[Sequence[Trajectory]]) -> list[list[Trajectory]]:
+        nonlocal tokens
+        mine = [trajectory for group in groups for trajectory in group]
+        scorer = PolicyScorer(
+            run.policy, mine, max_tokens=optim.batch_tokens, autocast=optim.autocast
+        )
+        measured = measure_signals(mine, scorer, run.estimator, sampler, run.config.credit)
+        tokens = scorer.forward_tokens
+        return _grouped(measured)
+
+    measured = spread(run.executor, _grouped(trajectories), scored)
+    return [t for group in measured for t in group], sum(run.executor.gather(tokens))
+
+
+def _grouped(trajectories: Sequence[Trajectory]) -> list[list[Trajectory]]:
+    """Those of one group together, which they stand side by side for."""
+    return [list(of) for _, of in groupby(trajectories, key=lambda t: t.episode.group_id)]
+
+
+def _stops(run: Run, stop: StopRequest) -> bool:
+    """Out of patience, or asked to: rank 0 is who hears Ctrl-C."""
+    return run.executor.agree(_out_of_patience(run) or stop.wanted)
 
 
 def _due(update: int, every: int, last: int) -> bool:
