@@ -31,6 +31,10 @@ class ServerLimits:
     """Of a request."""
     waiting: int = 4096
     """Queries that wait for their search or are being searched; beyond it, 503."""
+    requests: int = 1024
+    """Under way at once; beyond it, 429, before anything of the request's body is read."""
+    body_seconds: float = 30.0
+    """In which a request's body must have come; then 408."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,18 @@ from igs_env.errors import IGSearchError
 
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 
+# Ray's workers import what they run, so that it must be on their path.
+PYTHONPATH = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+ON_RAY = """
+import sys
+import updates_on_ranks
+from igs_agent.config import ExecutorConfig
+from igs_agent.executors.ray import cluster, on_ranks
+settings = ExecutorConfig(name="ray", ranks=2)
+with cluster(settings, quiet=False):
+    on_ranks(settings, updates_on_ranks.on_ray, sys.argv[1])
+"""
+
 
 def recorded_batches(policy: Policy) -> list[tuple[TokenBatch, list[int]]]:
     """Two batches of four groups of three, of unequal lengths; in the last group all fail."""
@@ -74,6 +86,19 @@ def recorded(policy: Policy, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def two_ray_workers(recorded: Path) -> Path:
+    """The same folder, where two workers of a Ray cluster ended too."""
+    pytest.importorskip("ray", reason="ray is not installed: pip install 'ig-search-gym[ray]'")
+    subprocess.run(
+        [sys.executable, "-c", ON_RAY, str(recorded)],
+        check=True,
+        timeout=300,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": PYTHONPATH},
+    )
+    return recorded
+
+
+@pytest.fixture(scope="module")
 def two_ranks(recorded: Path) -> Path:
     """The same folder, where two ranks ended too."""
     subprocess.run(
@@ -97,11 +122,15 @@ def distance(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> fl
     return float((apart / sum(float(t.double().square().sum()) for t in one.values())) ** 0.5)
 
 
-@pytest.mark.parametrize("name", ["parallel", "sharded"])
+@pytest.mark.parametrize(
+    ("name", "started"),
+    [("parallel", "two_ranks"), ("sharded", "two_ranks"), ("ray", "two_ray_workers")],
+)
 def test_twenty_updates_on_two_ranks_end_where_one_process_does(
-    name: str, two_ranks: Path, policy: Policy
+    name: str, started: str, request: pytest.FixtureRequest, policy: Policy
 ) -> None:
-    local, ranks = ended(two_ranks, "local"), ended(two_ranks, name)
+    folder: Path = request.getfixturevalue(started)
+    local, ranks = ended(folder, "local"), ended(folder, name)
     start = dict(policy.model.state_dict())
     moved = distance(start, local["parameters"])
     apart = distance(local["parameters"], ranks["parameters"])

@@ -88,5 +88,13 @@ def main(folder: Path) -> None:
     ranks.close()
 
 
+def on_ray(folder: str) -> None:
+    """As a rank that Ray started."""
+    torch.set_num_threads(1)
+    ranks = RankExecutor()
+    save(Path(folder), "ray", ranks)
+    ranks.close()
+
+
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
