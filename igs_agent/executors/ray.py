@@ -59,6 +59,9 @@ def cluster(settings: ExecutorConfig, *, quiet: bool) -> Iterator[None]:
         return
     # A cluster of one's own claims as many processors as its ranks need, whatever there are.
     needed = max(os.cpu_count() or 1, round(settings.ranks * settings.cpus))
+    # Ray's workers yield to everybody else (niceness 15) so that the machine stays usable; a rank
+    # is what the machine is used for.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     own = {} if settings.address else {"num_cpus": needed}
     ray.init(address=settings.address, include_dashboard=False, log_to_driver=not quiet, **own)
     try:
@@ -87,7 +90,7 @@ def on_ranks(settings: ExecutorConfig, work: Callable[..., Any], *arguments: Any
             rank.run.remote({**group, "RANK": str(number)}, work, arguments)
             for number, rank in enumerate(ranks)
         ]
-        results = []
+        results: list[Any] = []
         while waiting and not any(results):
             done, waiting = ray.wait(waiting)
             results += ray.get(done)

@@ -163,7 +163,9 @@ def _result(wanted: SearchRequest, found: list[tuple[Document, ...]]) -> list[li
 
 
 def _bare(document: Document) -> dict[str, str]:
-    return {"id": document.id, "contents": format_contents(document)}
+    # A corpus may hold half a surrogate pair; an answer's UTF-8 cannot.
+    texts = {"id": document.id, "contents": format_contents(document)}
+    return {name: text.encode("utf-8", "replace").decode("utf-8") for name, text in texts.items()}
 
 
 def _scored(document: Document) -> dict[str, Any]:
