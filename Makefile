@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 # Indexes that tests build stay in the checkout.
 export IGS_CACHE ?= $(CURDIR)/.cache
 
-.PHONY: demo test format clean
+.PHONY: demo test docs format clean
 demo: $(STAMP)
 	@$(BIN)/python -m benchmarks.demo
 
@@ -17,6 +17,10 @@ test: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+# The documentation as a site in site/, to be opened from the disk.
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 format: $(STAMP)
 	$(BIN)/ruff format .

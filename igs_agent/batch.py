@@ -44,7 +44,8 @@ class StepTable:
     attempt: Int[Tensor, " R"]
     """Number of the attempt within one context (MR-Search); 0 where there is only one."""
     parent: Int[Tensor, " R"]
-    """Row of the rollout that this one branched off (Tree-GRPO); −1 for none."""
+    """Row of the rollout that this one goes on from: the attempt before it (MR-Search) or the one
+    that it branched off (Tree-GRPO); −1 for none."""
     signals: Mapping[str, Signal] = field(default_factory=dict)
     """By name. `igs_agent.step_signals` says what each of them is."""
 

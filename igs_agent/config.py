@@ -32,6 +32,8 @@ class RolloutConfig:
     """Questions per update. (AutoRefine's script: 256.)"""
     group_size: int = 8
     """Rollouts per question. (IG-Search: 5.)"""
+    attempts: int = 1
+    """Attempts of each rollout, one after the other in one context; more are MR-Search's scheme."""
     temperature: float = 1.0
     top_p: float = 1.0
     top_k: int = 0
@@ -161,6 +163,20 @@ class ServerConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetrievalConfig:
+    """What is kept of a run's searches, and how many may fail."""
+
+    record: bool | None = None
+    """Keep every query and answer in the run folder's `retrieval.jsonl`. None: where the
+    retriever is a server, whose answers nobody else keeps."""
+    replay: str | None = None
+    """Run folder or file whose recorded answers are given instead of asking `env.retriever`."""
+    max_failed: float = 0.5
+    """Share of an update's or evaluation's rollouts that failed searches may end; above it the
+    run stops with what it has, rather than train on an odd selection. (Ours.)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrackingConfig:
     """Where metrics go besides the run folder's JSONL files."""
 
@@ -187,5 +203,6 @@ class TrainConfig:
     optim: OptimConfig = field(default_factory=OptimConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
+    retrieval: RetrievalConfig = field(default_factory=RetrievalConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     server: ServerConfig = field(default_factory=ServerConfig)

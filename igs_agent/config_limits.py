@@ -52,6 +52,7 @@ LIMITS: dict[str, Limit] = {
     "policy.lora_rank": Limit(least=0),
     "rollout.questions": Limit(least=1),
     "rollout.group_size": Limit(least=1),
+    "rollout.attempts": Limit(least=1),
     "rollout.temperature": Limit(least=0, above=True),
     "rollout.top_p": Limit(least=0, above=True, most=1),
     "rollout.top_k": Limit(least=0),
@@ -76,6 +77,7 @@ LIMITS: dict[str, Limit] = {
     "evaluation.patience": Limit(least=0),
     "checkpoint.every": Limit(least=1),
     "checkpoint.keep": Limit(least=1),
+    "retrieval.max_failed": Limit(least=0, most=1),
 }
 """Every setting that is a number."""
 

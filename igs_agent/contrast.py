@@ -38,11 +38,7 @@ def measure_contrasts(
     Raises:
         ConfigurationError: a protocol with refine blocks, which would have to be replaced jointly.
     """
-    if any(trajectory.episode.protocol.refine for trajectory in trajectories):
-        raise ConfigurationError(
-            "the transfer to the next query and leave-one-out are not defined for protocols with "
-            "refine blocks; use another protocol or another estimator"
-        )
+    refuse_refine(trajectories)
     batch = [trajectory.episode for trajectory in trajectories]
     places = [
         (row, step, fragments)
@@ -64,3 +60,12 @@ def measure_contrasts(
         tuple(values.get((row, step)) for step in range(len(trajectory.turns)))
         for row, trajectory in enumerate(trajectories)
     ]
+
+
+def refuse_refine(trajectories: Sequence[Trajectory]) -> None:
+    """Raise `ConfigurationError` for a protocol whose refine blocks would be replaced jointly."""
+    if any(trajectory.episode.protocol.refine for trajectory in trajectories):
+        raise ConfigurationError(
+            "transfers to queries and leave-one-out are not defined for protocols with refine "
+            "blocks; use another protocol or another estimator"
+        )

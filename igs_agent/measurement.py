@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from igs_agent.config import CreditConfig
 from igs_agent.credit import CreditEstimator, signals_of
 from igs_agent.gains import measure_answer_log_probs, measure_gains
+from igs_agent.relay import measure_relays
 from igs_agent.scorer import PolicyScorer
 from igs_agent.trajectory import Trajectory
 from igs_agent.transfer import measure_transfers
@@ -37,4 +38,6 @@ def measure_signals(
         measured = measure_answer_log_probs(measured, scorer)
     if "transfer" in wanted and sampler is not None:
         measured = measure_transfers(measured, scorer, sampler, draws=draws)
+    if "relay" in wanted and sampler is not None:
+        measured = measure_relays(measured, scorer, sampler, draws=draws)
     return measured

@@ -10,8 +10,9 @@ from igs_agent.policy import Policy
 from igs_agent.policy_check import SAMPLE, check_policy
 from igs_agent.preparation import prepare_policy
 from igs_agent.run import load_policy_of
+from igs_agent.run_retrieval import task_of
 from igs_env.prompt import render_documents, render_prompt
-from igs_env.task import Task, make_task
+from igs_env.task import Task
 
 
 def outlook(config: TrainConfig) -> str:
@@ -19,8 +20,7 @@ def outlook(config: TrainConfig) -> str:
 
     Loads the policy and the task as training would, so that what cannot be loaded is found here.
     """
-    task = make_task(**{**dict(config.env), "sampler": "none"})
-    dev = make_task(**{**dict(config.env), "split": config.evaluation.split, "sampler": "none"})
+    task, dev = task_of(config), task_of(config, split=config.evaluation.split)
     policy = prepare_policy(load_policy_of(config), config.policy)
     check_policy(policy, task, config.rollout.max_tokens)
     evaluated = min(config.evaluation.questions, len(dev.questions))

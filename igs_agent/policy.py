@@ -218,14 +218,15 @@ def tiny_path() -> Path:
 
 
 def selected_log_probs(
-    logits: Float[Tensor, "n V"], ids: Int[Tensor, " n"], temperature: float
-) -> Float[Tensor, " n"]:
-    """Log-probability of each row's id under the tempered softmax; temperature 0 counts as 1.
+    logits: Float[Tensor, "n V"], ids: Int[Tensor, "n ..."], temperature: float
+) -> Float[Tensor, "n ..."]:
+    """Log-probability of each row's ids under the tempered softmax; temperature 0 counts as 1.
 
     The same function serves sampling and training, so that on-policy ratios are 1.
     """
     scaled = logits / temperature if temperature > 0 else logits
-    return scaled.gather(-1, ids[:, None]).squeeze(-1) - scaled.logsumexp(-1)
+    chosen = scaled.gather(-1, ids.reshape(len(ids), -1))
+    return (chosen - scaled.logsumexp(-1, keepdim=True)).reshape(ids.shape)
 
 
 def _unwrapped(model: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from igs_agent.generation import Generator, Sampling
 from igs_agent.player import Player
 from igs_agent.policy import Policy
 from igs_agent.trajectory import Trajectory
+from igs_env.errors import ConfigurationError
+from igs_env.prompt import render_next_attempt
 from igs_env.transition import Rules, advance, begin
 from igs_env.types import Episode, Question
 
@@ -52,9 +54,66 @@ def rollout(
     Returns:
         One checked trajectory per episode, in the plan's order: question by question, the
         members of a group together.
+
+    Raises:
+        ConfigurationError: no prompt leaves room for a turn.
     """
     episodes = planned_episodes(rules, plan)
-    return play(rules, policy, generator, episodes, sampling, max_rows=max_rows)
+    played = play(rules, policy, generator, episodes, sampling, max_rows=max_rows)
+    if played and not any(trajectory.turns for trajectory in played):
+        shortest = min(len(trajectory.token_ids) for trajectory in played)
+        raise ConfigurationError(
+            f"no prompt leaves room for a turn: policy {policy.name!r} has a context of "
+            f"{policy.context_length} tokens, the shortest prompt has {shortest}, and a turn may "
+            f"have {sampling.max_tokens}; lower max_tokens (rollout.max_tokens of a run), or take "
+            "a policy with a longer context"
+        )
+    return played
+
+
+def rollout_attempts(
+    rules: Rules,
+    policy: Policy,
+    generator: Generator,
+    plan: RolloutPlan,
+    sampling: Sampling,
+    *,
+    attempts: int,
+    max_rows: int = 256,
+) -> list[Trajectory]:
+    """`rollout`, and behind it further attempts at the same questions, each read in one context.
+
+    An attempt's prompt is the transcript of the one before, a request to try again and the
+    question (MR-Search, arXiv 2603.11327). A rollout whose retrieval failed, or whose context is
+    full, gets no further attempt.
+
+    Returns:
+        As `rollout` for one attempt; with more, the attempts of each rollout side by side.
+    """
+    first = rollout(rules, policy, generator, plan, sampling, max_rows=max_rows)
+    chains = [[trajectory] for trajectory in first]
+    for number in range(1, attempts):
+        going = [c for c in chains if not (c[-1].retrieval_failed or c[-1].overflowed)]
+        episodes = [_next_attempt(chain[-1].episode, number) for chain in going]
+        played = play(rules, policy, generator, episodes, sampling, max_rows=max_rows)
+        for chain, trajectory in zip(going, played, strict=True):
+            before = chain[-1].episode.id
+            chain.append(replace(trajectory, attempt=number, previous=before))
+    return [trajectory for chain in chains for trajectory in chain]
+
+
+def _next_attempt(episode: Episode, number: int) -> Episode:
+    """A fresh episode on the same question that has read the one before."""
+    seed = int(np.random.SeedSequence([episode.seed, number]).generate_state(1, np.uint64)[0])
+    return replace(
+        episode,
+        id=f"{episode.group_id}/{episode.member}/{number}",
+        prompt=render_next_attempt(episode),
+        seed=seed,
+        steps=(),
+        terminated=False,
+        truncated=False,
+    )
 
 
 def play(

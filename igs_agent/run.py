@@ -17,14 +17,17 @@ from igs_agent.config_file import dump_config, load_config
 from igs_agent.config_limits import check_config
 from igs_agent.credit import CreditEstimator, make_estimator, signals_of
 from igs_agent.generation.server import ServerGenerator
+from igs_agent.out_of_memory import memory_explained
 from igs_agent.policy import Policy, load_policy
 from igs_agent.policy_check import check_policy
 from igs_agent.preparation import prepare_policy
 from igs_agent.question_order import questions_of_update
+from igs_agent.run_retrieval import recorded_task, task_of
 from igs_agent.tracking import JsonlTracker, RunFolderError, Tracker, WandbTracker, terminal_tracker
 from igs_env.errors import ConfigurationError
 from igs_env.information_gain import FragmentSampler
-from igs_env.task import Task, make_sampler, make_task
+from igs_env.retrievers.recording import FILE, Recording
+from igs_env.task import Task, make_sampler
 from igs_env.types import Question
 
 Report = Callable[[str], None]
@@ -48,16 +51,33 @@ class Run:
     report: Report
     server: ServerGenerator | None = None
     """Samples instead of this process, where one is configured."""
+    recording: Recording | None = None
+    """Of its searches, where they are recorded."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Phase → wall-clock time since the last row of timings."""
     clock: Callable[[], float] = time.perf_counter
     """Seconds of what phases are measured in; `time.process_time` on a shared machine."""
 
+    def offsets(self) -> dict[str, int]:
+        """Bytes of each of the run's files so far, all of them safely on the disk."""
+        recorded = {} if self.recording is None else {FILE: self.recording.synced()}
+        return {**self.files.offsets(), **recorded}
+
+    def close(self) -> None:
+        """Close the files, the trackers and the connection to a server that samples."""
+        for tracker in self.trackers:
+            tracker.close()
+        if self.recording is not None:
+            self.recording.close()
+        if self.server is not None:
+            self.server.close()
+
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
-        """Add the time that the block takes to a phase."""
+        """Add the time that the block takes to a phase, which an empty memory is blamed on."""
         began = self.clock()
-        yield
+        with memory_explained(phase, self.config):
+            yield
         self.seconds[phase] = self.seconds.get(phase, 0.0) + self.clock() - began
 
 
@@ -68,9 +88,7 @@ def start(config: TrainConfig, *, resume: bool, report: Report | None) -> Run:
     # weights of an adapter.
     torch.manual_seed(config.seed)
     folder = Path(config.run)
-    task = make_task(**{**dict(config.env), "sampler": "none"})
-    dev_options = {**dict(config.env), "split": config.evaluation.split, "sampler": "none"}
-    dev = make_task(**dev_options)
+    task, dev = task_of(config), task_of(config, split=config.evaluation.split)
     questions_of_update(task.questions, 0, config.rollout.questions, config.seed)  # enough of them
     policy = prepare_policy(load_policy_of(config), config.policy)
     check_policy(policy, task, config.rollout.max_tokens)
@@ -84,6 +102,7 @@ def start(config: TrainConfig, *, resume: bool, report: Report | None) -> Run:
     estimator = make_estimator(config.credit.name, config.credit.options)
     state = _resumed(config, folder, policy, optimizer, resume, report or _silent)
     files = JsonlTracker(folder, state.offsets)
+    task, recording = recorded_task(config, task, state.offsets)
     trackers: list[Tracker] = [files]
     if report is not None:
         trackers.append(terminal_tracker(config.updates, done=state.update))
@@ -107,6 +126,7 @@ def start(config: TrainConfig, *, resume: bool, report: Report | None) -> Run:
         trackers=trackers,
         report=report or _silent,
         server=_server_of(config, policy),
+        recording=recording,
     )
 
 
@@ -124,9 +144,10 @@ def _server_of(config: TrainConfig, policy: Policy) -> ServerGenerator | None:
 def load_policy_of(config: TrainConfig) -> Policy:
     """The policy that the configuration names, as it was before training."""
     settings = config.policy
-    return load_policy(
-        settings.path, template=settings.template, dtype=settings.dtype, device=settings.device
-    )
+    with memory_explained("loading", config):
+        return load_policy(
+            settings.path, template=settings.template, dtype=settings.dtype, device=settings.device
+        )
 
 
 def _resumed(
@@ -171,14 +192,26 @@ def _write_config(path: Path, config: TrainConfig) -> None:
         ) from error
 
 
+_FREE = ("updates", "run", "tracking", "checkpoint")
+_MEMORY = {
+    "policy": "gradient_checkpointing",
+    "rollout": "max_rows",
+    "optim": "batch_tokens",
+}
+"""What decides how much is held at once; of the figures it changes the rounding alone, and a run
+that ran out of memory has to go on with less."""
+
+
 def _refuse_changes(config: TrainConfig, saved: TrainConfig) -> None:
-    """A resumed run may go on longer, and elsewhere, but not as another experiment."""
+    """A resumed run may go on longer, elsewhere and in less memory, but not as another one."""
     for name, value in asdict(config).items():
-        free = name in ("updates", "run", "tracking", "checkpoint")
-        if not free and value != asdict(saved)[name]:
+        was = asdict(saved)[name]
+        if name in _MEMORY:
+            was = {**was, _MEMORY[name]: value[_MEMORY[name]]}
+        if name not in _FREE and value != was:
             raise ConfigurationError(
                 f"{name} is not what the run was started with: {value!r} instead of "
-                f"{asdict(saved)[name]!r}; leave it out, or start another run"
+                f"{was!r}; leave it out, or start another run"
             )
 
 

@@ -8,12 +8,16 @@ from igs_agent.checkpoint import RunState, drop_old, save_checkpoint
 from igs_agent.evaluation import Evaluation, evaluate, read_evaluation
 from igs_agent.generation.native import NativeGenerator
 from igs_agent.run import Run, load_policy_of
+from igs_agent.run_retrieval import check_outage
 from igs_agent.tracking import write_jsonl
 
 
 def first_evaluation(run: Run) -> Evaluation:
-    """Of the policy that training started from, also where the run was resumed."""
-    if run.state.update == 0:
+    """Of the policy that training started from, also where the run was resumed.
+
+    A run that is resumed has its rows; they are not played again.
+    """
+    if run.state.update == 0 and run.state.best < 0:
         return evaluate_run(run)
     if _rows_of(run, 0).exists():
         return read_evaluation(_rows_of(run, 0))
@@ -25,6 +29,7 @@ def first_evaluation(run: Run) -> Evaluation:
         NativeGenerator(initial),
         run.dev,
         max_tokens=run.config.rollout.max_tokens,
+        max_rows=run.config.rollout.max_rows,
     )
 
 
@@ -45,7 +50,10 @@ def evaluate_run(run: Run) -> Evaluation:
             run.server or NativeGenerator(run.policy),
             run.dev,
             max_tokens=run.config.rollout.max_tokens,
+            max_rows=run.config.rollout.max_rows,
         )
+    failed = evaluation.failed / max(1, len(evaluation.rows))
+    check_outage(run.config.retrieval, failed, f"the evaluation after {run.state.update} updates")
     for tracker in run.trackers:
         tracker.metrics(run.state.update, evaluation.metrics())
     write_jsonl(_rows_of(run, run.state.update), evaluation.as_dicts())
@@ -56,7 +64,7 @@ def evaluate_run(run: Run) -> Evaluation:
         # In this order: NaN, when every retrieval failed, is then never the best.
         best=max(run.state.best, score),
         without_improvement=0 if better else run.state.without_improvement + 1,
-        offsets=run.files.offsets(),
+        offsets=run.offsets(),
     )
     if better and run.state.update:
         folder = Path(run.config.run) / "best"

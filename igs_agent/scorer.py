@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from igs_agent.branches import Branch, Branches
+from igs_agent.branches import Branches
 from igs_agent.policy import Policy, selected_log_probs
 from igs_agent.text_scorer import CausalLMScorer, causal_lm
 from igs_agent.trajectory import Trajectory
-from igs_agent.tree import TokenTree, shares_prefixes, tree_hidden_states
+from igs_agent.tree import TokenTree, distinct_predictions, shares_prefixes, tree_hidden_states
 from igs_env.contexts import ScoreRequest
 from igs_env.information_gain import LogProbs
 
 # `igs_agent.scorer:causal_lm` is the name that environments are given.
 __all__ = ["CausalLMScorer", "PolicyScorer", "causal_lm"]
 
-Asked = list[tuple[int, Branch]]
-"""What is asked about one episode, with each request's place in the call."""
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """A whole sequence of tokens, some of which are scored."""
+
+    ids: np.ndarray
+    target: np.ndarray
+    """Which of `ids` are scored; index 0 never is, since the probe stands before a target."""
+    place: tuple[str, str]
+    """Group and episode."""
 
 
 class PolicyScorer:
     """The policy's own log-probabilities on the exact ids that it read and wrote.
 
-    All contexts of a group are one tree of tokens (`igs_agent.tree`), and each of its tokens goes
-    through the model once: the group's prompt, its trajectories as far as anything is asked about
-    them, and behind them what every context has of its own.
+    All contexts are one tree of tokens (`igs_agent.tree`): what several of them begin with goes
+    through the model once, be it a group's prompt, a trajectory that the counterfactual contexts
+    branch off, or steps that two members of a group wrote alike.
 
     Always at temperature 1, however the rollouts were sampled: a gain is what the model believes,
     and its stages (δ, η) are set in nats of that belief. A tempered softmax would stretch both.
@@ -48,7 +57,7 @@ class PolicyScorer:
         Args:
             policy: π_old, before the update.
             trajectories: their episodes' ids are looked up.
-            max_tokens: most tokens in one forward; one episode's are never divided.
+            max_tokens: most tokens in one forward, or one context.
             autocast: matrix products in bfloat16; the logits stay in the policy's own precision.
         """
         self._policy, self._max_tokens, self._autocast = policy, max_tokens, autocast
@@ -59,68 +68,54 @@ class PolicyScorer:
     @torch.no_grad()
     def token_log_probs(self, requests: Sequence[ScoreRequest]) -> list[LogProbs]:
         """See `AnswerScorer`. Raises `ConfigurationError` for an episode without a trajectory."""
-        asked: dict[str, Asked] = {}
-        for index, request in enumerate(requests):
-            branch = self._branches.branch(request)
-            asked.setdefault(request.episode.id, []).append((index, branch))
+        contexts = [self._context(request) for request in requests]
+        order = sorted(range(len(contexts)), key=lambda index: contexts[index].place)
         scored: dict[int, LogProbs] = {}
-        for episodes in self._chunks(asked):
-            scored.update(self._score({id: asked[id] for id in episodes}))
+        for chunk in self._chunks([contexts[index] for index in order]):
+            for log_probs in self._score(chunk):
+                scored[order[len(scored)]] = log_probs
         return [scored[index] for index in range(len(requests))]
 
-    def _chunks(self, asked: dict[str, Asked]) -> Iterator[list[str]]:
-        """Episodes that are scored together; those of a group stand side by side."""
-        groups: dict[str, list[str]] = {}
-        for id in asked:
-            groups.setdefault(self._branches.trajectory(id).episode.group_id, []).append(id)
-        chunk: list[str] = []
-        size = 0
-        for id in (id for group in groups.values() for id in group):
-            own = _read_before(asked[id]) + sum(len(branch.ids) for _, branch in asked[id])
-            if chunk and size + own > self._max_tokens:
+    def _context(self, request: ScoreRequest) -> _Context:
+        trajectory = self._branches.trajectory(request.episode.id)
+        branch = self._branches.branch(request)
+        ids = np.concatenate([trajectory.token_ids[: branch.at], branch.ids])
+        target = np.arange(branch.at + branch.target.start, branch.at + branch.target.stop)
+        return _Context(ids, target, (trajectory.episode.group_id, trajectory.episode.id))
+
+    def _chunks(self, contexts: Sequence[_Context]) -> Iterator[list[_Context]]:
+        """Contexts that are scored together."""
+        tree, chunk = TokenTree(), list[_Context]()
+        for context in contexts:
+            new = tree.missing(context.ids, self._scope(context))
+            if chunk and len(tree) + new > self._max_tokens:
                 yield chunk
-                chunk, size = [], 0
-            chunk.append(id)
-            size += own
+                tree, chunk = TokenTree(), []
+            tree.add(context.ids, self._scope(context))
+            chunk.append(context)
         if chunk:
             yield chunk
 
-    def _score(self, asked: dict[str, Asked]) -> dict[int, LogProbs]:
-        tree, targets = TokenTree(), []
-        prompts: dict[bytes, int] = {}
-        share = shares_prefixes(self._policy)
-        for id, branches in asked.items():
-            trajectory = self._branches.trajectory(id)
-            read = trajectory.token_ids[: _read_before(branches)]
-            shared = trajectory.turns[0].start if share else len(read)
-            prompt, own = read[:shared], read[shared:]
-            key = prompt.tobytes() if share else id.encode()
-            root = prompts[key] if key in prompts else prompts.setdefault(key, tree.add(prompt))
-            span = tree.add(own, root) if len(own) else root
-            for index, branch in branches:
-                parent = span if branch.at > shared else root
-                targets.append((index, branch, tree.add(branch.ids, parent, branch.at)))
-        return self._read(tree, targets)
+    def _scope(self, context: _Context) -> object:
+        """Contexts of one episode always share; others where that costs nothing."""
+        return None if shares_prefixes(self._policy) else context.place
 
-    def _read(
-        self, tree: TokenTree, targets: Sequence[tuple[int, Branch, int]]
-    ) -> dict[int, LogProbs]:
+    def _score(self, contexts: Sequence[_Context]) -> list[LogProbs]:
         """Logits only where a target token is predicted: one position before it."""
-        places = [
-            tree.start(span) + np.arange(branch.target.start, branch.target.stop)
-            for _, branch, span in targets
-        ]
-        at = torch.from_numpy(np.concatenate(places))
+        tree = TokenTree()
+        numbers = [tree.add(context.ids, self._scope(context)) for context in contexts]
         with torch.autocast(self._policy.device.type, torch.bfloat16, enabled=self._autocast):
             hidden = tree_hidden_states(self._policy, tree)
         self.forward_tokens += len(tree)
-        logits = self._policy.logits(hidden[at.to(hidden.device) - 1])
-        ids = torch.from_numpy(tree.ids[at.numpy()]).to(logits.device)
-        found = selected_log_probs(logits, ids, temperature=1.0).double().cpu().numpy()
-        parts = np.split(found, np.cumsum([len(place) for place in places])[:-1])
-        return {index: part for (index, _, _), part in zip(targets, parts, strict=True)}
-
-
-def _read_before(branches: Asked) -> int:
-    """Tokens of the trajectory that some branch stands behind."""
-    return max(branch.at for _, branch in branches)
+        before = [
+            tree.path(number)[context.target - 1]
+            for number, context in zip(numbers, contexts, strict=True)
+        ]
+        ids = np.concatenate([context.ids[context.target] for context in contexts])
+        places, wanted, which = distinct_predictions(np.concatenate(before), ids)
+        logits = self._policy.logits(hidden[torch.from_numpy(places).to(hidden.device)])
+        found = selected_log_probs(
+            logits, torch.from_numpy(wanted).to(logits.device), temperature=1.0
+        )
+        found = found.double().cpu().numpy()[which]
+        return np.split(found, np.cumsum([len(place) for place in before])[:-1])

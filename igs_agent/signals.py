@@ -16,6 +16,7 @@ from igs_agent.step_signals import (
     answer_log_prob,
     found_gold,
     gain,
+    relay,
     transfer,
 )
 from igs_agent.trajectory import Trajectory
@@ -42,6 +43,7 @@ def step_table(
     valid = torch.zeros(rollouts, steps, dtype=torch.bool)
     lengths = torch.zeros(rollouts, steps, dtype=torch.long)
     groups: dict[str, int] = {}
+    rows: dict[str | None, int] = {t.episode.id: row for row, t in enumerate(trajectories)}
     for row, trajectory in enumerate(trajectories):
         groups.setdefault(trajectory.episode.group_id, len(groups))
         for column, turn in enumerate(trajectory.turns):
@@ -59,13 +61,14 @@ def step_table(
         valid=valid,
         query_length=lengths,
         observation=observation_clusters(trajectories, steps, similarity),
-        attempt=torch.zeros(rollouts, dtype=torch.long),
-        parent=torch.full((rollouts,), -1),
+        attempt=torch.tensor([t.attempt for t in trajectories], dtype=torch.long),
+        parent=torch.tensor([rows.get(t.previous, -1) for t in trajectories]),
         signals={
             "gain": gain(trajectories, steps),
             "answer_log_prob": answer_log_prob(trajectories, steps),
             "found_gold": found_gold(trajectories, steps),
             "transfer": transfer(trajectories, steps),
+            "relay": relay(trajectories, steps),
             "answer_in_documents": answer_in_documents(trajectories, steps),
         },
     )

@@ -36,6 +36,14 @@ def transfer(trajectories: Sequence[Trajectory], steps: int) -> Signal:
     return _signal([trajectory.transfers for trajectory in trajectories], steps)
 
 
+def relay(trajectories: Sequence[Trajectory], steps: int) -> Signal:
+    """What a search makes possible for the question's other rollouts, nats per answer token.
+
+    Where `measure_relays` has measured it.
+    """
+    return _signal([trajectory.relays for trajectory in trajectories], steps)
+
+
 def found_gold(trajectories: Sequence[Trajectory], steps: int) -> Signal:
     """1 where a search brought a hop's document that no earlier step had brought, else 0.
 

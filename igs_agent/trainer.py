@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from igs_agent.checkpoint import RunState
 from igs_agent.config import TrainConfig
 from igs_agent.credit import observation_similarity
 from igs_agent.credit.ig_search import IGSearch, silent_groups
@@ -20,7 +19,7 @@ from igs_agent.generation import Sampling
 from igs_agent.generation.native import NativeGenerator
 from igs_agent.measurement import measure_signals
 from igs_agent.question_order import questions_of_update
-from igs_agent.rollout import RolloutPlan, rollout
+from igs_agent.rollout import RolloutPlan, rollout_attempts
 from igs_agent.run import Report, Run, start
 from igs_agent.run_evaluation import (
     checkpoint_run,
@@ -28,11 +27,11 @@ from igs_agent.run_evaluation import (
     first_evaluation,
     last_evaluation,
 )
+from igs_agent.run_retrieval import RetrievalOutageError, check_outage
 from igs_agent.schedule import due, ended_early, out_of_patience, set_learning_rate
 from igs_agent.scorer import PolicyScorer
 from igs_agent.signals import step_table, token_batch
 from igs_agent.stop_request import StopRequest
-from igs_agent.tracking import JsonlTracker
 from igs_agent.trajectory import Trajectory
 from igs_agent.update import NonFiniteUpdateError, update_policy
 
@@ -66,6 +65,7 @@ def train(
     Raises:
         ConfigurationError: something that cannot be trained, or a run folder that holds a run.
         NonFiniteUpdateError: a loss or gradient that is not finite; the batch is saved.
+        RetrievalOutageError: too many searches failed; the run is saved as it was before them.
     """
     run = start(config, resume=resume, report=report)
     try:
@@ -76,11 +76,11 @@ def train(
         evaluated, last = last_evaluation(run, first)
         if run.state.update < config.updates:
             run.report(ended_early(run, stop.wanted))
+    except RetrievalOutageError:
+        checkpoint_run(run)
+        raise
     finally:
-        for tracker in run.trackers:
-            tracker.close()
-        if run.server is not None:
-            run.server.close()
+        run.close()
     return TrainResult(
         updates=run.state.update,
         first=first,
@@ -106,6 +106,8 @@ def train_one(run: Run) -> None:
     config, number = run.config, run.state.update
     with run.timed("rollout"):
         trajectories = play(run, number)
+    failed = sum(t.retrieval_failed for t in trajectories) / len(trajectories)
+    check_outage(config.retrieval, failed, f"update {number}")
     with run.timed("gain"):
         trajectories, gain_tokens = measure(run, trajectories)
     table = step_table(
@@ -155,7 +157,7 @@ def train_one(run: Run) -> None:
         tracker.episodes(number, [episode_row(t, credit, i) for i, t in enumerate(trajectories)])
         tracker.timings(number, run.seconds)
     run.seconds = {}
-    run.state = _advanced(run.state, run.files)
+    run.state = replace(run.state, update=number + 1, offsets=run.offsets())
 
 
 def play(run: Run, number: int) -> list[Trajectory]:
@@ -168,12 +170,13 @@ def play(run: Run, number: int) -> list[Trajectory]:
         group_size=settings.group_size,
         seed=int(np.random.SeedSequence([run.config.seed, number]).generate_state(1)[0]),
     )
-    return rollout(
+    return rollout_attempts(
         run.task.rules,
         run.policy,
         run.server or NativeGenerator(run.policy),
         plan,
         _sampling(run.config),
+        attempts=settings.attempts,
         max_rows=settings.max_rows,
     )
 
@@ -188,15 +191,6 @@ def measure(run: Run, trajectories: Sequence[Trajectory]) -> tuple[list[Trajecto
     )
     measured = measure_signals(trajectories, scorer, run.estimator, run.sampler, run.config.credit)
     return measured, scorer.forward_tokens
-
-
-def _advanced(state: RunState, files: JsonlTracker) -> RunState:
-    return RunState(
-        update=state.update + 1,
-        best=state.best,
-        without_improvement=state.without_improvement,
-        offsets=files.offsets(),
-    )
 
 
 def _sampling(config: TrainConfig) -> Sampling:

@@ -53,6 +53,10 @@ class Trajectory:
     turns: tuple[Turn, ...]
     """One per step of the episode."""
     reward: float
+    attempt: int = 0
+    """Number of the attempt within one context; 0 where there is only one."""
+    previous: str | None = None
+    """Id of the episode that this one is another attempt after."""
     overflowed: bool = False
     """The context was full before the episode was over; it then counts as truncated."""
     gains: tuple[InformationGain | None, ...] = ()
@@ -63,6 +67,9 @@ class Trajectory:
     transfers: tuple[float | None, ...] = ()
     """How much each search's documents raise the next query's log-probability, nats per query
     token, once measured."""
+    relays: tuple[float | None, ...] = ()
+    """What each search makes possible for the question's other rollouts, nats per answer token,
+    once measured."""
 
     @property
     def step_index(self) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from igs_agent.loss import clipped_surrogate, importance_weights, is_clipped, kl
 from igs_agent.policy import Policy
 from igs_agent.signals import TokenBatch
 from igs_agent.trained_tokens import trained_log_probs, trained_tokens
-from igs_agent.tree import shares_prefixes
+from igs_agent.tree import TokenTree, shares_prefixes
 from igs_env.errors import IGSearchError
 
 
@@ -184,20 +184,32 @@ def _minibatches(groups: Sequence[int], count: int) -> Iterator[list[int]]:
 
 
 def _chunks(batch: TokenBatch, max_tokens: int, share: bool) -> Iterator[list[int]]:
-    """Rows in chunks that padded have at most `max_tokens` tokens, or one row each.
+    """Rows in chunks of at most `max_tokens` tokens, or one row each."""
+    return (_shared_chunks if share else _padded_chunks)(batch, max_tokens)
 
-    As they come where a group's rows share their prompt, else in order of length, so that little
-    is padded.
-    """
-    lengths = batch.lengths.tolist()
-    rows = range(len(lengths))
-    chunk: list[int] = []
-    longest = 0
-    for row in rows if share else sorted(rows, key=lambda row: lengths[row]):
-        longest = max(longest, lengths[row])
-        if chunk and (len(chunk) + 1) * longest > max_tokens:
+
+def _shared_chunks(batch: TokenBatch, max_tokens: int) -> Iterator[list[int]]:
+    """As they come, so that a group's rows stand together; a shared token counts once."""
+    tree, chunk = TokenTree(), list[int]()
+    for row, (ids, length) in enumerate(
+        zip(batch.ids.numpy(), batch.lengths.tolist(), strict=True)
+    ):
+        if chunk and len(tree) + tree.missing(ids[:length]) > max_tokens:
             yield chunk
-            chunk, longest = [], lengths[row]
+            tree, chunk = TokenTree(), []
+        tree.add(ids[:length])
+        chunk.append(row)
+    yield chunk
+
+
+def _padded_chunks(batch: TokenBatch, max_tokens: int) -> Iterator[list[int]]:
+    """In order of length, so that little is padded; padding counts."""
+    lengths = batch.lengths.tolist()
+    chunk: list[int] = []
+    for row in sorted(range(len(lengths)), key=lambda row: lengths[row]):
+        if chunk and (len(chunk) + 1) * lengths[row] > max_tokens:
+            yield chunk
+            chunk = []
         chunk.append(row)
     yield chunk
 

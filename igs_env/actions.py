@@ -19,7 +19,7 @@ INVALID_REASONS = {
 }
 """Reason → what it means."""
 
-_ACTION_TAG = re.compile(r"<(/?)(search|answer)>")
+_ACTION_TAGS = tuple((tag, f"<{tag}>", f"</{tag}>") for tag in ("search", "answer"))
 _CONTROL_TAG = re.compile(rf"</?(?:{'|'.join(TAGS)})>")
 # Looser than what the parser accepts: what retrieved text must not hold is anything that a
 # model or a tokenizer could take for control. Possessive, so that a long run of blanks costs
@@ -65,7 +65,7 @@ def parse_action(output: str) -> Action:
     text = content.strip()
     if not text:
         return Invalid(reason="empty", end=end)
-    if _CONTROL_TAG.search(content):
+    if "<" in text and _CONTROL_TAG.search(text):
         return Invalid(reason="nested", end=end)
     begin = content_start + content.index(text)
     span = (begin, begin + len(text))
@@ -92,11 +92,15 @@ def neutralise(text: str) -> str:
 
 def _completing_tag(output: str, start: int) -> tuple[str, int, int] | None:
     """(tag, end of its closing tag, start of its content) of the first complete action."""
-    opened: dict[str, int] = {}
-    for match in _ACTION_TAG.finditer(output):
-        closing, tag = match.groups()
-        if not closing:
-            opened[tag] = match.end()
-        elif tag in opened and match.end() > start:
-            return tag, match.end(), opened[tag]
-    return None
+    first: tuple[str, int, int] | None = None
+    for tag, opening, closing in _ACTION_TAGS:
+        opened = output.find(opening)
+        if opened < 0:
+            continue
+        # A closing tag that ends at or before `start` was looked at already.
+        behind = max(opened + len(opening), start + 1 - len(closing))
+        closed = output.find(closing, behind)
+        if closed >= 0 and (first is None or closed + len(closing) < first[1]):
+            nearest = output.rfind(opening, opened, closed)
+            first = tag, closed + len(closing), nearest + len(opening)
+    return first

@@ -71,14 +71,16 @@ class SearchEnv(gym.Env[str, str]):
 
         Args:
             seed: restarts the environment's generator.
-            options: `question_id` or `question` to choose what is asked; else it is drawn.
+            options: `question_id` or `question` to choose what is asked; else it is drawn, from
+                another `split` where one is named.
 
         Returns:
             The prompt with the question, and `info`.
         """
         super().reset(seed=seed)
         question = chosen_question(self.task, options)
-        self.episode = new_episode(self.task, self.np_random, question=question)
+        split = (options or {}).get("split")
+        self.episode = new_episode(self.task, self.np_random, question=question, split=split)
         self.gains = ()
         self._show()
         return self.episode.prompt, dict(make_info(self.task, self.episode, None))

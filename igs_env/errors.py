@@ -26,6 +26,13 @@ class RetrievalError(IGSearchError, RuntimeError):
     """A search that could not be carried out. It is never turned into a document."""
 
 
+class RecordingError(IGSearchError):
+    """A recording of searches that lacks one, or that cannot be read or written.
+
+    No `RetrievalError`: that a search was not recorded says nothing about how it would have ended.
+    """
+
+
 class MissingPackageError(IGSearchError, ImportError):
     """An optional package is not installed; the message is the pip command."""
 

@@ -7,12 +7,16 @@ with the same rule, so adding one is adding a value to `PROTOCOLS`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import Formatter
 
 from igs_env.components import find_component
 from igs_env.errors import ConfigurationError
 
 TAGS = ("think", "search", "information", "documents", "refine", "answer")
 """Every control tag of every protocol: what may not stand in retrieved text."""
+
+DOCUMENT_FIELDS = ("position", "title", "text")
+"""What `Protocol.document` may hold between braces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,7 @@ class Protocol:
     default_reward: str
     """Key of `igs_env.rewards.REWARDS` used when none is asked for."""
     document: str = "Doc {position} (Title: {title}) {text}\n"
-    """One document of a block; `position` counts from 1."""
+    """One document of a block, of the plain fields `DOCUMENT_FIELDS`; `position` counts from 1."""
     reminder: str = (
         "\nThat was no valid action. To search, write <search> query </search>; to finish, write "
         "<answer> answer </answer>.\n"
@@ -40,6 +44,8 @@ class Protocol:
     """Observation after a search beyond `max_searches`; that search is not carried out."""
     empty: str = "No documents were found.\n"
     """Content of the block when a search matched nothing."""
+    retry: str = "\nThat answer may be wrong. Search again and answer once more.\n"
+    """What stands between an attempt and the next one, where several are made in one context."""
     probe: str = "<answer> "
     """What opens an answer when the gold answer is scored; tokenised jointly with it."""
     probe_end: str = " </answer>"
@@ -90,7 +96,8 @@ def get_protocol(protocol: str | Protocol) -> Protocol:
     """The protocol of that name, that a `module:attribute` string names, or the given one.
 
     Raises `ConfigurationError` for an unknown name, for another type, for an instruction without
-    `{question}`, or for a tag that documents could write themselves.
+    `{question}`, for a document with other fields, or for a tag that documents could write
+    themselves.
     """
     found = find_component("protocol", protocol, PROTOCOLS)
     if not isinstance(found, Protocol):
@@ -107,4 +114,21 @@ def get_protocol(protocol: str | Protocol) -> Protocol:
             f"protocol {found.name!r} has documents_tag {found.documents_tag!r}, which is not "
             f"neutralised inside documents; choose from: {', '.join(TAGS)}"
         )
+    _check_document(found)
     return found
+
+
+def _check_document(protocol: Protocol) -> None:
+    try:
+        parts = list(Formatter().parse(protocol.document))
+    except ValueError as error:
+        raise ConfigurationError(
+            f"protocol {protocol.name!r} has the document {protocol.document!r}: {error}; write a "
+            "brace that stands for itself twice"
+        ) from error
+    for _, field, spec, conversion in parts:
+        if field is not None and (field not in DOCUMENT_FIELDS or spec or conversion):
+            raise ConfigurationError(
+                f"protocol {protocol.name!r} has the document {protocol.document!r}, whose field "
+                f"{field!r} is none of {{position}}, {{title}} and {{text}} as they stand"
+            )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from os import PathLike, fspath
 from typing import Any, Literal, TypedDict, Unpack
@@ -46,7 +46,7 @@ class TaskOptions(TypedDict, total=False):
     """Only questions with so many hops. Default all."""
     corpus: str | PathLike[str] | Sequence[Document] | None
     """Registry name, path, or documents. Default: the corpus of the questions' own name; `none`
-    where the retriever is a URL and the questions come without one."""
+    where the retriever is a URL or a recording and the questions come without one."""
     retriever: str | Retriever
     """Registry name, URL, or retriever. Default `bm25`."""
     retriever_kwargs: Mapping[str, Any]
@@ -87,8 +87,11 @@ class Task:
     counterfactuals: int
     aliases: str
     scoring: Scoring
-    source: str
-    """What `questions` was, for messages and for loading another split."""
+    source: str | Sequence[Question]
+    """What `questions` was made of; other splits are taken from it."""
+    hops: int | Sequence[int] | None
+    """Which hop counts `questions` was limited to."""
+    _splits: dict[str, Task] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def gains(
         self, episodes: Sequence[Episode], batch: Sequence[Episode]
@@ -120,9 +123,20 @@ class Task:
         except (KeyError, TypeError):  # TypeError: a list or another value that is no key
             known = list(self.by_id)
             shown = known if len(known) <= 8 else [*known[:7], f"… ({len(known)} questions)"]
+            source = self.source if isinstance(self.source, str) else "the given questions"
             raise ConfigurationError(
-                f"no question {id!r} in {self.source}; its ids are {', '.join(shown)}"
+                f"no question {id!r} in {source}; its ids are {', '.join(shown)}"
             ) from None
+
+    def in_split(self, split: str) -> Task:
+        """The same task over the questions of another split of what it was made of.
+
+        Raises `ConfigurationError` or `DataError` where there is no such split.
+        """
+        if split not in self._splits:
+            questions = select_questions(_questions(self.source, split), self.hops)
+            self._splits[split] = replace(self, questions=questions, by_id=_by_id(questions))
+        return self._splits[split]
 
 
 def make_task(**options: Unpack[TaskOptions]) -> Task:
@@ -136,7 +150,9 @@ def make_task(**options: Unpack[TaskOptions]) -> Task:
     if unknown:
         raise unknown_name("argument", sorted(unknown)[0], TaskOptions.__annotations__)
     source = options.get("questions", "atlas")
-    questions = select_questions(_questions(source, options.get("split")), options.get("hops"))
+    source = fspath(source) if isinstance(source, PathLike) else source
+    hops = options.get("hops")
+    questions = select_questions(_questions(source, options.get("split")), hops)
     given = options.get("corpus")
     searched = options.get("retriever", "bm25")
     corpus_source = _own_corpus(source, searched) if given is None else given
@@ -159,7 +175,7 @@ def make_task(**options: Unpack[TaskOptions]) -> Task:
     sampler = make_sampler(options.get("sampler", "corpus"), corpus, rules)
     return Task(
         questions=questions,
-        by_id={question.id: question for question in questions},
+        by_id=_by_id(questions),
         rules=rules,
         corpus=corpus,
         sampler=sampler,
@@ -167,7 +183,8 @@ def make_task(**options: Unpack[TaskOptions]) -> Task:
         counterfactuals=counterfactuals,
         aliases=_choice("aliases", options.get("aliases", "first"), tuple(ALIASES)),
         scoring=_choice("scoring", options.get("scoring", "immediate"), SCORING),
-        source=source if isinstance(source, str) else "the given questions",
+        source=source,
+        hops=hops,
     )
 
 
@@ -188,6 +205,10 @@ def select_questions(
     return chosen
 
 
+def _by_id(questions: Sequence[Question]) -> dict[str, Question]:
+    return {question.id: question for question in questions}
+
+
 def _function(kind: str, value: object, registry: Mapping[str, Any]) -> Any:
     function = find_component(kind, value, registry)
     check_component(kind, function, "__call__")
@@ -196,7 +217,7 @@ def _function(kind: str, value: object, registry: Mapping[str, Any]) -> Any:
 
 def _own_corpus(source: object, retriever: object) -> str:
     name = source.partition(":")[0] if isinstance(source, str) else ""
-    if name not in CORPORA and is_url(retriever):
+    if name not in CORPORA and (is_url(retriever) or retriever == "replayed"):
         return "none"
     if name not in CORPORA:
         raise ConfigurationError(
@@ -207,8 +228,6 @@ def _own_corpus(source: object, retriever: object) -> str:
 
 
 def _questions(source: Any, split: str | None) -> Sequence[Question]:
-    if isinstance(source, PathLike):
-        source = fspath(source)
     if isinstance(source, str):
         return _shared_questions(source, split)
     return load_questions(source, split=split)
@@ -222,7 +241,8 @@ def _corpus(source: Any) -> Corpus:
 
 def _retriever(spec: Any, corpus_source: Any, kwargs: Mapping[str, Any]) -> Retriever:
     key = _sharing_key(spec, corpus_source, kwargs)
-    if key is not None:
+    # What writes a file, or counts how often it was asked, belongs to one task.
+    if key is not None and spec not in ("recorded", "replayed"):
         return _shared_retriever(spec, corpus_source, key)
     return make_retriever(spec, _corpus(corpus_source), **kwargs)
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from igs_env.actions import parse_action
 from igs_env.errors import ConfigurationError, RetrievalError
 from igs_env.prompt import clean_documents, render_documents, render_prompt
 from igs_env.protocols import Protocol
-from igs_env.retrievers.contract import Retriever, search_unique
+from igs_env.retrievers.contract import Retriever, search_each
 from igs_env.rewards import Reward
 from igs_env.types import Action, Answer, Document, Episode, Invalid, Question, Search, Step
 
@@ -91,7 +91,7 @@ def advance(rules: Rules, episodes: Sequence[Episode], outputs: Sequence[str]) -
     wanted = [
         index
         for index, (episode, action) in enumerate(zip(episodes, actions, strict=True))
-        if isinstance(action, Search) and episode.searches < rules.max_searches
+        if isinstance(action, Search) and may_search(rules, episode)
     ]
     queries = [retrieval_query(actions[index].query) for index in wanted]  # type: ignore[union-attr]
     results = dict(zip(wanted, _retrieve(rules, queries), strict=True))
@@ -101,6 +101,11 @@ def advance(rules: Rules, episodes: Sequence[Episode], outputs: Sequence[str]) -
             zip(episodes, outputs, actions, strict=True)
         )
     ]
+
+
+def may_search(rules: Rules, episode: Episode) -> bool:
+    """A search would be carried out: not yet `max_searches` of the episode's were."""
+    return len(episode.steps) < rules.max_searches or episode.searches < rules.max_searches
 
 
 def reward(rules: Rules, episode: Episode) -> float:
@@ -120,20 +125,22 @@ def retrieval_query(query: str) -> str:
     >>> retrieval_query("capital\\n of  Peru")
     'capital of Peru'
     """
-    printable = query.encode("utf-8", "replace").decode("utf-8")
-    return " ".join(printable.split())[:MAX_QUERY_LENGTH]
+    if not query.isascii():  # of what is not, a lone surrogate cannot be sent
+        query = query.encode("utf-8", "replace").decode("utf-8")
+    return " ".join(query.split())[:MAX_QUERY_LENGTH]
 
 
 def _retrieve(rules: Rules, queries: Sequence[str]) -> list[Found]:
     if not queries:
         return []
-    try:
-        found = search_unique(rules.retriever, queries, rules.top_k)
-    except RetrievalError as error:
-        logger.warning("a batch of %d searches failed: %s", len(queries), error)
-        return [FAILED] * len(queries)
+    found = search_each(rules.retriever, queries, rules.top_k)
+    failures = [each for each in found if isinstance(each, RetrievalError)]
+    if failures:
+        logger.warning("%d of %d searches failed: %s", len(failures), len(found), failures[0])
     return [
-        clean_documents(documents, limit=rules.max_document_length, length=rules.length)
+        FAILED
+        if isinstance(documents, RetrievalError)
+        else clean_documents(documents, limit=rules.max_document_length, length=rules.length)
         for documents in found
     ]
 
@@ -167,6 +174,4 @@ def _after(rules: Rules, episode: Episode, step: Step) -> Episode:
     terminated = isinstance(step.action, Answer)
     out_of_steps = len(episode.steps) + 1 >= rules.max_steps
     truncated = not terminated and (step.retrieval_failed or out_of_steps)
-    return replace(
-        episode, steps=(*episode.steps, step), terminated=terminated, truncated=truncated
-    )
+    return episode.after(step, terminated=terminated, truncated=truncated)

@@ -145,7 +145,7 @@ class Episode:
     @property
     def searches(self) -> int:
         """Number of searches carried out."""
-        return sum(step.searched for step in self.steps)
+        return sum([step.searched for step in self.steps])
 
     @property
     def transcript(self) -> str:
@@ -156,6 +156,21 @@ class Episode:
     def done(self) -> bool:
         """No further step is possible."""
         return self.terminated or self.truncated
+
+    def after(self, step: Step, *, terminated: bool, truncated: bool) -> Episode:
+        """The episode with one more step: `replace`, written out since every step pays for it."""
+        return Episode(
+            id=self.id,
+            question=self.question,
+            protocol=self.protocol,
+            group_id=self.group_id,
+            member=self.member,
+            seed=self.seed,
+            prompt=self.prompt,
+            steps=(*self.steps, step),
+            terminated=terminated,
+            truncated=truncated,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,7 +111,8 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
         if not self.episodes and not mask.all():
             raise ResetNeeded("the first reset must be of all environments")
         self._seed(seed, mask)
-        self._begin(np.flatnonzero(mask), questions)
+        split = (options or {}).get("split")
+        self._begin([int(i) for i in np.flatnonzero(mask)], questions, split)
         observations = tuple(self._observation(i) for i in range(self.num_envs))
         infos = vector_info(
             {int(i): self._info(int(i)) for i in np.flatnonzero(mask)}, self.num_envs
@@ -130,18 +131,20 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
             raise ResetNeeded("call reset() before step()")
         check_actions(actions, self.num_envs)
         mode = self.metadata["autoreset_mode"]
-        over = np.array([episode.done for episode in self.episodes])
-        live = np.flatnonzero(~over)
-        self._advance(live, [actions[int(i)] for i in live])
+        over = [i for i, episode in enumerate(self.episodes) if episode.done]
+        live = [i for i, episode in enumerate(self.episodes) if not episode.done]
+        self._advance(live, [actions[i] for i in live])
         if mode is AutoresetMode.NEXT_STEP:
-            self._begin(np.flatnonzero(over), {})
+            self._begin(over, {})
         reported = range(self.num_envs) if mode is AutoresetMode.NEXT_STEP else live
-        infos = vector_info({int(i): self._info(int(i)) for i in reported}, self.num_envs)
+        infos = vector_info({i: self._info(i) for i in reported}, self.num_envs)
         observations = [self._observation(i) for i in range(self.num_envs)]
-        if mode is AutoresetMode.DISABLED:
-            observations = ["" if over[i] else text for i, text in enumerate(observations)]
         rewards = np.zeros(self.num_envs)
-        rewards[live] = [reward(self.task.rules, self.episodes[i]) for i in live]
+        if mode is AutoresetMode.DISABLED:
+            for i in over:
+                observations[i] = ""
+        for i in live:
+            rewards[i] = reward(self.task.rules, self.episodes[i])
         terminated = np.array([episode.terminated for episode in self.episodes])
         truncated = np.array([episode.truncated for episode in self.episodes])
         if mode is AutoresetMode.SAME_STEP:
@@ -154,14 +157,14 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
         if not ended:
             return infos
         finals = {i: (observations[i], self._info(i)) for i in ended}
-        self._begin(np.array(ended), {})
+        self._begin(ended, {})
         merged = vector_info({i: self._info(i) for i in range(self.num_envs)}, self.num_envs)
         for i, (text, final) in finals.items():
             observations[i] = self._observation(i)
             merged = self._add_info(merged, {"final_obs": text, "final_info": dict(final)}, i)
         return merged
 
-    def _advance(self, indices: NDArray[np.intp], outputs: Sequence[str]) -> None:
+    def _advance(self, indices: Sequence[int], outputs: Sequence[str]) -> None:
         advanced = advance(self.task.rules, [self.episodes[i] for i in indices], outputs)
         for index, episode in zip(indices, advanced, strict=True):
             self.episodes[index] = episode
@@ -169,18 +172,24 @@ class SearchVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], NDArray[Any]])
         for index, gain in zip(indices, gains, strict=True):
             self.gains[index] = (*self.gains[index], gain)
 
-    def _begin(self, indices: NDArray[np.intp], questions: Mapping[int, Question]) -> None:
+    def _begin(
+        self,
+        indices: Sequence[int],
+        questions: Mapping[int, Question],
+        split: str | None = None,
+    ) -> None:
         if not self.episodes:
             self.episodes = [
                 new_episode(self.task, np.random.default_rng(0)) for _ in range(self.num_envs)
             ]
-        for index in map(int, indices):
+        for index in indices:
             group, member = divmod(index, self.group_size)
             first = self.episodes[group * self.group_size] if member else None
             self.episodes[index] = new_episode(
                 self.task,
                 self._randoms[index],
                 question=questions.get(group),
+                split=split,
                 member=member,
                 first=first,
             )

@@ -16,7 +16,7 @@ from igs_env.types import Question
 
 VECTOR_RESET_OPTIONS = ("reset_mask", "question_ids", "questions", *RESET_OPTIONS)
 """`reset_mask`: bool array, which environments to reset. `question_ids` or `questions`: one per
-group. `question_id` or `question`: the same for all."""
+group. `question_id` or `question`: the same for all. `split`: see `RESET_OPTIONS`."""
 
 
 def read_reset_options(
@@ -32,7 +32,8 @@ def read_reset_options(
         raise unknown_name("reset option", unknown[0], VECTOR_RESET_OPTIONS)
     mask = reset_mask(options.get("reset_mask"), num_envs, group_size)
     groups = sorted({int(i) // group_size for i in np.flatnonzero(mask)})
-    chosen_by = [key for key in VECTOR_RESET_OPTIONS[1:] if key in options]
+    choosing = ("question_ids", "questions", "question_id", "question")
+    chosen_by = [key for key in choosing if key in options]
     if len(chosen_by) > 1:
         raise ConfigurationError(f"give {chosen_by[0]} or {chosen_by[1]}, not both")
     many = [key for key in ("question_ids", "questions") if key in options]
@@ -47,7 +48,8 @@ def read_reset_options(
             f"{key} must name one question per group that is reset: expected {len(groups)}, "
             f"got {given}"
         )
-    chosen = [chosen_question(task, {key.removesuffix("s"): one}) for one in options[key]]
+    split = {"split": options["split"]} if "split" in options else {}
+    chosen = [chosen_question(task, {key.removesuffix("s"): one, **split}) for one in options[key]]
     return mask, {g: q for g, q in zip(groups, chosen, strict=True) if q is not None}
 
 

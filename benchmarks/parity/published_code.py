@@ -7,6 +7,9 @@ import ast
 import collections
 import dataclasses
 import difflib
+import random
+import re
+import string
 import typing
 import uuid
 from collections.abc import Iterator, Sequence
@@ -26,6 +29,9 @@ KNOWN = {
     "dataclass": dataclasses.dataclass,
     "field": dataclasses.field,
     "SequenceMatcher": difflib.SequenceMatcher,
+    "re": re,
+    "string": string,
+    "random": random,
     **{name: getattr(typing, name) for name in ("Any", "Dict", "List", "Optional", "Tuple")},
 }
 
@@ -36,6 +42,9 @@ def definitions(path: Path, names: Sequence[str]) -> Any:
     missing = set(names) - {node.name for node in found}
     if missing:
         raise SystemExit(f"{path} does not define {', '.join(sorted(missing))}")
+    for node in found:
+        if isinstance(node, ast.FunctionDef):
+            node.decorator_list = []  # registries of the file's package
     module = ast.Module(body=list(found), type_ignores=[])
     # Dataclasses look their module up by this name.
     scope: dict[str, Any] = {**KNOWN, "__name__": __name__}

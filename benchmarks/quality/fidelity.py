@@ -16,16 +16,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from benchmarks.machine import machine
+from benchmarks.quality.fidelity_figures import Search, summarise, table
 from igs_agent.batch import StepTable
 from igs_agent.credit import ESTIMATORS, make_estimator, observation_similarity
 from igs_agent.gains import measure_answer_log_probs, measure_gains
@@ -33,6 +31,7 @@ from igs_agent.generation import Sampling
 from igs_agent.generation.native import NativeGenerator
 from igs_agent.hindsight import leave_one_out
 from igs_agent.policy import Policy, load_policy
+from igs_agent.relay import measure_relays
 from igs_agent.rollout import RolloutPlan, rollout
 from igs_agent.run import subset
 from igs_agent.scorer import PolicyScorer
@@ -54,23 +53,6 @@ BATCH = 8
 """Questions that are played, and drawn from, together: those of a training update."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """One search: where it was due, whether it found what was needed, and what signals say."""
-
-    question: str
-    hops: int
-    due: int
-    """Hop that was due, from 1."""
-    found: bool
-    values: dict[str, float]
-    """Signal → value; one that could not be measured is missing."""
-
-    @property
-    def place(self) -> str:
-        return "last hop" if self.due == self.hops else "bridging hop"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--policy", default="tiny")
@@ -83,7 +65,8 @@ def main() -> None:
     parser.add_argument("--max-searches", type=int, default=3)
     parser.add_argument("--top-k", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path)
+    parser.add_argument("--output", type=Path, help="figures")
+    parser.add_argument("--searches", type=Path, help="every search with its signals, for study")
     args = parser.parse_args()
     task = make_task(
         questions=args.questions,
@@ -101,13 +84,19 @@ def main() -> None:
     if args.output:
         record = {
             "machine": machine(),
-            "settings": {**vars(args), "output": str(args.output)},
+            "settings": {
+                name: value
+                for name, value in vars(args).items()
+                if name not in ("output", "searches")
+            },
+            "rollouts": len(outcomes),
             "rollout_em": float(np.mean(outcomes)),
             "rows": rows,
-            "searches": [asdict(search) for search in searches],
         }
         args.output.parent.mkdir(parents=True, exist_ok=True)
-        args.output.write_text(json.dumps(record) + "\n")
+        args.output.write_text(json.dumps(record, indent=1) + "\n")
+    if args.searches:
+        args.searches.write_text(json.dumps([asdict(search) for search in searches]) + "\n")
 
 
 def play_all(
@@ -153,6 +142,14 @@ def signals(task: Task, policy: Policy, trajectories: Sequence[Trajectory]) -> d
     complete = measure_gains(trajectories, scorer, sampler, draws=3)
     complete = measure_answer_log_probs(complete, scorer)
     complete = measure_transfers(complete, scorer, sampler)
+    before = scorer.forward_tokens
+    complete = measure_relays(complete, scorer, sampler)
+    print(f"relay: {scorer.forward_tokens - before} tokens of {before} before it")
+    found["relay to siblings' queries"] = [t.relays for t in complete]
+    found["gain if above twice its standard error"] = [
+        [None if g is None else g.value * (abs(g.value) > 2 * g.stderr) for g in t.gains]
+        for t in complete
+    ]
     found["gain over its standard error"] = [
         [None if gain is None or not gain.stderr else gain.value / gain.stderr for gain in t.gains]
         for t in complete
@@ -220,106 +217,6 @@ def judged(trajectories: Sequence[Trajectory], found: Mapping[str, Values]) -> l
             )
             due += brought
     return searches
-
-
-def summarise(searches: Sequence[Search]) -> list[dict[str, Any]]:
-    """One row per place and signal."""
-    rows = []
-    for place in ("bridging hop", "last hop"):
-        here = [search for search in searches if search.place == place]
-        names = list(dict.fromkeys(name for search in here for name in search.values))
-        rows += [_row(place, name, here) for name in names]
-    return rows
-
-
-def _row(place: str, name: str, searches: Sequence[Search]) -> dict[str, Any]:
-    valued = [search for search in searches if name in search.values]
-    by_question: dict[str, list[tuple[bool, float]]] = defaultdict(list)
-    for search in valued:
-        by_question[search.question].append((search.found, search.values[name]))
-    questions = list(by_question.values())
-    return {
-        "place": place,
-        "signal": name,
-        "searches": len(valued),
-        "found": sum(search.found for search in valued),
-        "auc": _with_interval(questions, pooled_auc),
-        "auc_within": _with_interval(questions, auc_within),
-        "spearman": _with_interval(questions, spearman),
-    }
-
-
-Questions = Sequence[Sequence[tuple[bool, float]]]
-"""Per question, its searches: (found, value)."""
-
-
-def pooled_auc(questions: Questions) -> float:
-    """P(value of one that found > of one that did not) + P(equal)/2 (Mann and Whitney 1947)."""
-    every = [pair for question in questions for pair in question]
-    good = [value for found, value in every if found]
-    bad = [value for found, value in every if not found]
-    if not good or not bad:
-        return float("nan")
-    ranks = stats.rankdata([*good, *bad])
-    return float((ranks[: len(good)].sum() / len(good) - (len(good) + 1) / 2) / len(bad))
-
-
-def auc_within(questions: Questions) -> float:
-    """The same over pairs of searches of one question."""
-    better = pairs = 0.0
-    for question in questions:
-        good = np.array([value for found, value in question if found])
-        bad = np.array([value for found, value in question if not found])
-        difference = good[:, None] - bad[None, :]
-        better += float((difference > 0).sum() + 0.5 * (difference == 0).sum())
-        pairs += difference.size
-    return better / pairs if pairs else float("nan")
-
-
-def spearman(questions: Questions) -> float:
-    """Rank correlation of found (0 or 1) and value."""
-    every = np.array([pair for question in questions for pair in question], dtype=float)
-    if len(every) < 3 or not np.ptp(every[:, 0]) or not np.ptp(every[:, 1]):
-        return float("nan")
-    return float(stats.spearmanr(every[:, 0], every[:, 1]).statistic)
-
-
-def _with_interval(
-    questions: Questions, figure: Callable[[Questions], float], samples: int = 200
-) -> dict[str, float | None]:
-    """The figure and its 95 % bootstrap interval over questions."""
-    if not questions:
-        return {"value": None, "low": None, "high": None}
-    random = np.random.default_rng(0)
-    draws = [
-        figure([questions[int(i)] for i in random.integers(len(questions), size=len(questions))])
-        for _ in range(samples)
-    ]
-    usable = [draw for draw in draws if np.isfinite(draw)] or [float("nan")]
-    low, high = np.quantile(usable, [0.025, 0.975])
-    values = {"value": figure(questions), "low": float(low), "high": float(high)}
-    return {name: round(v, 4) if np.isfinite(v) else None for name, v in values.items()}
-
-
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Markdown."""
-    lines = [
-        "| place | signal | searches (found) | AUC | AUC within questions | Spearman |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for row in rows:
-        figures = [_shown(row[name]) for name in ("auc", "auc_within", "spearman")]
-        lines.append(
-            f"| {row['place']} | {row['signal']} | {row['searches']} ({row['found']}) | "
-            f"{' | '.join(figures)} |"
-        )
-    return "\n".join(lines)
-
-
-def _shown(figure: Mapping[str, float | None]) -> str:
-    if figure["value"] is None:
-        return "–"
-    return f"{figure['value']:.2f} [{figure['low']:.2f}, {figure['high']:.2f}]"
 
 
 if __name__ == "__main__":

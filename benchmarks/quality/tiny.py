@@ -37,6 +37,7 @@ from igs_env.task import Task, make_task
 
 METHODS = ("ig_search", "grpo")
 RECIPE = "tiny-atlas"
+_PLAYED: dict[tuple[Any, ...], Evaluation] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +137,19 @@ def judge(folder: Path, method: str, seed: int) -> Outcome:
 
 def play(config: TrainConfig, policy_path: str, *, shuffled: bool = False) -> Evaluation:
     """The run's dev questions, greedily."""
+    key = (
+        json.dumps(dict(config.env), sort_keys=True),
+        config.evaluation.questions,
+        config.rollout.max_tokens,
+        policy_path,
+        shuffled,
+    )
+    if key not in _PLAYED:  # all runs start from one policy, which needs to play once
+        _PLAYED[key] = _played(config, policy_path, shuffled=shuffled)
+    return _PLAYED[key]
+
+
+def _played(config: TrainConfig, policy_path: str, *, shuffled: bool) -> Evaluation:
     policy = load_policy(policy_path, template=config.policy.template)
     task = make_task(**{**dict(config.env), "split": "dev", "sampler": "none"})
     rules = _shuffled(task) if shuffled else task.rules

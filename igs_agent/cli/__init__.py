@@ -13,6 +13,7 @@ VERBS: dict[str, str] = {
     "train": "train a policy",
     "eval": "exact match, F1 and recall of a policy, with intervals",
     "compare": "two evaluations of the same questions, paired",
+    "report": "one or several runs as a page: curves, intervals, what may be claimed",
     "view": "the episodes of a run, token by token, in a browser",
     "ask": "one question to a policy",
     "warmstart": "teach a policy the form of an episode by demonstrations",

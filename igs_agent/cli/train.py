@@ -35,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
     need_torch("igs train")
     from igs_agent.config_file import dump_config
     from igs_agent.gain_cost import gain_cost_of_run
+    from igs_agent.reporting import leave_report
     from igs_agent.trainer import train
 
     config = _config(args)
@@ -53,6 +54,13 @@ def run(args: argparse.Namespace) -> int:
     cost = gain_cost_of_run(result.folder)
     if cost.tokens:
         print(f"information gain, N = {config.credit.counterfactuals}: {cost}")
+    page = leave_report(result.folder)
+    print(
+        f"its curves and what they allow one to claim: {page}"
+        if page
+        else 'its report needs more packages: pip install "ig-search-gym[report]", then '
+        f"igs report {result.folder}"
+    )
     return 0
 
 

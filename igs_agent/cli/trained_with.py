@@ -68,7 +68,8 @@ def _of_run(path: Path) -> TrainedWith:
 
 def _of_warmstart(path: Path) -> TrainedWith:
     try:
-        return TrainedWith(env=json.loads(path.read_text(encoding="utf-8"))["env"])
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return TrainedWith(env=record["env"], template=record.get("template"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(
             f"{path} cannot be read: {error!r}; delete it, and give --protocol yourself"

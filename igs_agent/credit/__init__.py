@@ -14,10 +14,12 @@ from igs_agent.credit.gigpo import GiGPO
 from igs_agent.credit.grpo import GRPO
 from igs_agent.credit.ig_search import IGSearch
 from igs_agent.credit.igpo import IGPO
+from igs_agent.credit.mr_search import MRSearch
 from igs_agent.credit.mt_grpo import MTGRPO
 from igs_agent.credit.oracle import Oracle
 from igs_agent.credit.placebo import Placebo
 from igs_agent.credit.query_only import QueryOnly
+from igs_agent.credit.relayed_gain import RelayedGain
 from igs_agent.credit.rloo import RLOO
 
 
@@ -36,10 +38,12 @@ ESTIMATORS: dict[str, Callable[..., CreditEstimator]] = {
     "grpo": GRPO,
     "ig_search": IGSearch,
     "igpo": IGPO,
+    "mr_search": MRSearch,
     "mt_grpo": MTGRPO,
     "oracle": Oracle,
     "placebo": Placebo,
     "query_only": QueryOnly,
+    "relayed_gain": RelayedGain,
     "rloo": RLOO,
 }
 """Name → class; its fields are the estimator's hyper-parameters."""

@@ -18,11 +18,14 @@ def table(
     answer_log_prob: Sequence[Sequence[float | None]] | None = None,
     found_gold: Sequence[Sequence[float | None]] | None = None,
     transfer: Sequence[Sequence[float | None]] | None = None,
+    relay: Sequence[Sequence[float | None]] | None = None,
     answer_in_documents: Sequence[Sequence[float | None]] | None = None,
     query_length: Sequence[Sequence[int]] | None = None,
     observation: Sequence[Sequence[int]] | None = None,
     steps: Sequence[int] | None = None,
     outcome_valid: Sequence[bool] | None = None,
+    attempt: Sequence[int] | None = None,
+    parent: Sequence[int] | None = None,
     dtype: torch.dtype = torch.float64,
 ) -> StepTable:
     """A table in which every rollout has as many steps as its signals have columns, or one.
@@ -38,6 +41,7 @@ def table(
         "answer_log_prob": answer_log_prob,
         "found_gold": found_gold,
         "transfer": transfer,
+        "relay": relay,
         "answer_in_documents": answer_in_documents,
     }
     rollouts = len(outcome)
@@ -52,8 +56,8 @@ def table(
         valid=exists,
         query_length=torch.where(exists, lengths, 0),
         observation=torch.tensor(observation) if observation else numbers,
-        attempt=torch.zeros(rollouts, dtype=torch.long),
-        parent=torch.full((rollouts,), -1),
+        attempt=torch.tensor(attempt or [0] * rollouts),
+        parent=torch.tensor(parent or [-1] * rollouts),
         signals={name: _signal(rows, exists, dtype) for name, rows in given.items()},
     )
 

@@ -76,7 +76,7 @@ def duration(
     half = machine.flops * count
     own = half if WIDTHS[config.policy.dtype] == 2 else machine.flops_float32 * count
     trained = half if config.optim.autocast else own
-    episodes = config.rollout.questions * config.rollout.group_size
+    episodes = _episodes(config)
     tokens = episodes * size.total
     read = 2 * shape.parameters * (tokens - episodes * size.written) / own
     passes = 8 if config.policy.gradient_checkpointing else 6
@@ -87,6 +87,11 @@ def duration(
         gain=_branch_tokens(config, size) * episodes * 2 * shape.parameters / own,
         update=config.optim.epochs * (learned + compared),
     )
+
+
+def _episodes(config: TrainConfig) -> int:
+    """Episodes of an update, further attempts included."""
+    return config.rollout.questions * config.rollout.group_size * config.rollout.attempts
 
 
 def _branch_tokens(config: TrainConfig, size: EpisodeSize) -> float:
@@ -107,7 +112,7 @@ def _decoding(
 ) -> float:
     """Seconds of all steps in which one token is written per row."""
     width = WIDTHS[config.policy.dtype]
-    episodes = config.rollout.questions * config.rollout.group_size
+    episodes = _episodes(config)
     rows = min(config.rollout.max_rows, episodes)
     share = episodes / rows / count
     flops = machine.flops if width == 2 else machine.flops_float32

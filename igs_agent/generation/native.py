@@ -3,39 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from igs_agent.generation.contract import Completion, Finish, Request, Sampling
-from igs_agent.generation.rows import RowCache
+from igs_agent.generation.rows import Kept, RowCache
 from igs_agent.generation.sampling import draw_tokens, uniforms
 from igs_agent.policy import Policy, selected_log_probs
 from igs_env.actions import action_end
 from igs_env.errors import IGSearchError
 
 
-class _Row:
-    """A sequence that is being continued."""
+@dataclass(slots=True, eq=False)
+class _Context:
+    """Tokens that one or more writers stand behind, in one row of the cache."""
 
-    def __init__(self, request: Request, sampling: Sampling) -> None:
-        self.uniforms = uniforms(request.seed, request.turn, sampling.max_tokens)
-        self.ids: list[int] = []
-        self.log_probs: list[float] = []
-        self.finish: Finish | None = None
+    writers: list[_Writer]
+    kept: Kept | None = None
+    """Once the row is given up."""
 
-    def completion(self) -> Completion:
-        return Completion(
-            token_ids=self.ids, log_probs=self.log_probs, finish=self.finish or "length"
-        )
+
+@dataclass(slots=True, eq=False)
+class _Writer:
+    """A request that is being answered."""
+
+    uniforms: np.ndarray
+    ids: list[int] = field(default_factory=list)
+    log_probs: list[float] = field(default_factory=list)
+    finish: Finish | None = None
+    context: _Context | None = None
+    length: int = 0
+    """Where it stopped, and how many tokens of that context are its own: others may have gone
+    on from there."""
 
 
 class NativeGenerator:
-    """Decodes all rows in step; the batch shrinks when half of its rows are done.
+    """Decodes all rows in step; a row that is done makes room for the others.
 
-    A prompt that several new sequences share is computed once. What the environment appended
-    since the last turn is computed in one chunk.
+    Requests whose tokens are equal so far, such as the members of a group at first, share a row
+    until one draws another token than the others. What the environment appended since the last
+    turn is computed in one chunk.
     """
 
     def __init__(self, policy: Policy) -> None:
@@ -44,146 +56,186 @@ class NativeGenerator:
         self.forward_tokens = 0
         """Tokens that went through the model since the generator was made, padding included."""
         self._closing = _tokens_with(">", policy)
-        self._rows: dict[str, int] = {}
-        self._cache: RowCache | None = None
+        self._eos = policy.eos_ids
+        self._kept: dict[str, tuple[Kept, int]] = {}
 
     @torch.no_grad()
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> list[Completion]:
         """See `Generator.generate`."""
         if not requests:
             return []
-        cache, logits = self._prefill(requests)
-        rows = [_Row(request, sampling) for request in requests]
-        self._cache = self._decode(rows, cache, logits, sampling)
-        self._rows = {request.key: index for index, request in enumerate(requests)}
-        return [row.completion() for row in rows]
+        writers = [
+            _Writer(uniforms(request.seed, request.turn, sampling.max_tokens))
+            for request in requests
+        ]
+        cache, contexts, logits = self._prefill(requests, writers)
+        self._decode(contexts, cache, logits, sampling)
+        for request, writer in zip(requests, writers, strict=True):
+            assert writer.context is not None
+            assert writer.context.kept is not None
+            self._kept[request.key] = (writer.context.kept, writer.length)
+        return [
+            Completion(token_ids=w.ids, log_probs=w.log_probs, finish=w.finish or "length")
+            for w in writers
+        ]
 
     def release(self, keys: Iterable[str]) -> None:
-        """See `Generator.release`. Rows are freed with the next call, or when none is left."""
+        """See `Generator.release`."""
         for key in keys:
-            self._rows.pop(key, None)
-        if not self._rows:
-            self._cache = None
+            self._kept.pop(key, None)
 
-    def _prefill(self, requests: Sequence[Request]) -> tuple[RowCache, Float[Tensor, "R V"]]:
-        """Cache of all contexts, one row per request, and the logits behind each."""
-        known = [index for index, request in enumerate(requests) if request.key in self._rows]
-        fresh = [index for index, request in enumerate(requests) if request.key not in self._rows]
-        cache = RowCache(0, self.policy.device)
-        if known and self._cache is not None:
-            cache = self._cache.select([self._rows[requests[index].key] for index in known])
-        if fresh:
-            cache = cache.join(self._shared_prompts([requests[index] for index in fresh]))
-        if fresh and known:
-            order = [*known, *fresh]
-            cache = cache.select([order.index(index) for index in range(len(requests))])
-        lengths = cache.lengths.tolist()
-        chunks = [
-            list(request.token_ids[length:])
-            for request, length in zip(requests, lengths, strict=True)
+    def _prefill(
+        self, requests: Sequence[Request], writers: Sequence[_Writer]
+    ) -> tuple[RowCache, list[_Context], Float[Tensor, "R V"]]:
+        """A row for every distinct context, and the logits behind each."""
+        distinct: dict[tuple[int, ...], list[int]] = {}
+        for index, request in enumerate(requests):
+            distinct.setdefault(tuple(request.token_ids), []).append(index)
+        found = []
+        for ids, members in distinct.items():
+            kept, length = self._kept.get(requests[members[0]].key, (None, 0))
+            found.append((ids[length:], kept, length, _Context([writers[i] for i in members])))
+        if not all(chunk for chunk, *_ in found):
+            raise IGSearchError("a context needs at least one new token: its prompt is empty")
+        found.sort(key=lambda context: len(context[0]))
+        config: Any = self.policy.model.config
+        cache = RowCache(
+            len(requests),
+            layers=config.num_hidden_layers,
+            length=max(len(request.token_ids) for request in requests),
+            device=self.policy.device,
+        )
+        for row, (_, kept, length, _) in enumerate(found):
+            if kept is not None:
+                cache.put(row, kept, length)
+        for request in requests:
+            self._kept.pop(request.key, None)
+        logits = [
+            self._forward(cache, rows, [chunk for chunk, *_ in found[rows]])
+            for rows in _alike([len(chunk) for chunk, *_ in found])
         ]
-        return cache, self._forward(cache, chunks)
+        return cache, [context for *_, context in found], torch.cat(logits)
 
-    def _shared_prompts(self, requests: Sequence[Request]) -> RowCache:
-        """Cache of all but the last token of new contexts, each distinct one computed once."""
-        distinct = {tuple(request.token_ids[:-1]): None for request in requests}
-        places = {ids: place for place, ids in enumerate(distinct)}
-        if not all(distinct):
-            raise IGSearchError("a context needs at least two tokens: its prompt is empty")
-        cache = RowCache(len(distinct), self.policy.device)
-        self._forward(cache, [list(ids) for ids in distinct])
-        return cache.select([places[tuple(request.token_ids[:-1])] for request in requests])
-
-    def _forward(self, cache: RowCache, chunks: Sequence[list[int]]) -> Float[Tensor, "R V"]:
-        """Append one chunk per row; logits at each chunk's last token."""
-        width = max(map(len, chunks))
-        ids = torch.zeros((len(chunks), width), dtype=torch.long)
-        for row, chunk in enumerate(chunks):
-            ids[row, : len(chunk)] = torch.tensor(chunk, dtype=torch.long)
-        counts = torch.tensor([len(chunk) for chunk in chunks])
-        return self._append(cache, ids.to(self.policy.device), counts.to(self.policy.device))
-
-    def _append(
-        self, cache: RowCache, ids: Int[Tensor, "R T"], counts: Int[Tensor, " R"]
+    def _forward(
+        self, cache: RowCache, rows: slice, chunks: Sequence[Sequence[int]]
     ) -> Float[Tensor, "R V"]:
-        positions, mask = cache.plan(ids.shape[1])
+        """Append one chunk per row; logits at each chunk's last token."""
+        counts = np.array([len(chunk) for chunk in chunks])
+        ids = np.zeros((len(chunks), counts.max()), dtype=np.int64)
+        for row, chunk in enumerate(chunks):
+            ids[row, : len(chunk)] = chunk
+        device = self.policy.device
+        positions, mask = cache.plan(rows, ids.shape[1])
         hidden = self.policy.hidden_states(
-            input_ids=ids,
+            input_ids=torch.from_numpy(ids).to(device),
             position_ids=positions,
             attention_mask=mask,
             past_key_values=cache,
             use_cache=True,
         )
-        cache.append(counts)
-        self.forward_tokens += ids.numel()
-        rows = torch.arange(len(ids), device=ids.device)
-        return self.policy.logits(hidden[rows, (counts - 1).clamp(min=0)])
+        cache.append(rows, counts)
+        self.forward_tokens += ids.size
+        last = torch.from_numpy(counts - 1).to(device)
+        return self.policy.logits(hidden[torch.arange(len(ids), device=device), last])
 
     def _decode(
         self,
-        rows: Sequence[_Row],
+        contexts: list[_Context],
         cache: RowCache,
         logits: Float[Tensor, "R V"],
         sampling: Sampling,
-    ) -> RowCache:
-        """Fill every row; the cache that comes back has the rows in their first order."""
-        active = list(range(len(rows)))
-        parked: list[tuple[list[int], RowCache]] = []
+    ) -> None:
+        """Let every writer write. Context i is row i of the cache."""
         for step in range(sampling.max_tokens):
-            tokens = self._sample([rows[index] for index in active], logits, step, sampling)
-            running = [i for i, index in enumerate(active) if rows[index].finish is None]
-            if not running or step == sampling.max_tokens - 1:
+            self._sample(contexts, logits, step, sampling)
+            tokens = self._advance(contexts, cache)
+            if not contexts or step == sampling.max_tokens - 1:
                 break
-            if 2 * len(running) <= len(active):
-                stopped = [i for i in range(len(active)) if i not in set(running)]
-                parked.append(([active[i] for i in stopped], cache.select(stopped)))
-                cache, tokens = cache.select(running), tokens[running]
-                active = [active[i] for i in running]
-            going = torch.tensor(
-                [rows[index].finish is None for index in active], device=tokens.device
-            )
-            logits = self._append(cache, tokens[:, None], going.long())
-        if not parked:
-            return cache
-        parked.append((active, cache))
-        order = [index for indices, _ in parked for index in indices]
-        joined = parked[0][1]
-        for _, part in parked[1:]:
-            joined = joined.join(part)
-        return joined.select([order.index(index) for index in range(len(rows))])
+            logits = self._forward(cache, slice(0, len(contexts)), [[token] for token in tokens])
+        for row, context in enumerate(contexts):
+            for writer in context.writers:
+                writer.context, writer.length = context, int(cache.lengths[row])
+            context.kept = cache.keep(row)
 
     def _sample(
         self,
-        rows: Sequence[_Row],
+        contexts: Sequence[_Context],
         logits: Float[Tensor, "R V"],
         step: int,
         sampling: Sampling,
-    ) -> Int[Tensor, " R"]:
-        """Draw the rows' next tokens; rows that are finished ignore theirs."""
-        uniform = torch.tensor([row.uniforms[step] for row in rows], device=logits.device)
-        tokens = draw_tokens(logits, uniform, sampling)
+    ) -> None:
+        """Draw the next token of every writer, who takes it."""
+        uniform = np.zeros((len(contexts), max(len(context.writers) for context in contexts)))
+        for row, context in enumerate(contexts):
+            uniform[row, : len(context.writers)] = [w.uniforms[step] for w in context.writers]
+        tokens = draw_tokens(logits, torch.from_numpy(uniform).to(logits.device), sampling)
         log_probs = selected_log_probs(logits, tokens, sampling.temperature)
         if not torch.isfinite(log_probs).all():
             raise IGSearchError(
                 f"the policy {self.policy.name!r} gave logits that are not finite; its weights are "
                 "broken or its dtype is too narrow"
             )
-        for row, token, log_prob in zip(rows, tokens.tolist(), log_probs.tolist(), strict=True):
-            if row.finish is None:
-                row.ids.append(token)
-                row.log_probs.append(log_prob)
-                row.finish = self._finish(row)
+        for context, ids, values in zip(contexts, tokens.tolist(), log_probs.tolist(), strict=True):
+            for writer, token, log_prob in zip(context.writers, ids, values, strict=False):
+                writer.ids.append(token)
+                writer.log_probs.append(log_prob)
+                writer.finish = self._finish(writer)
+
+    def _advance(self, contexts: list[_Context], cache: RowCache) -> list[int]:
+        """Each context's next token; contexts part where their writers do, or are given up."""
+        tokens: list[int] = []
+        forks: list[tuple[int, int, list[_Writer]]] = []
+        for row in range(len(contexts)):
+            branches = _branches(contexts[row], int(cache.lengths[row]))
+            tokens.append(next(iter(branches), -1))
+            contexts[row].writers = branches.pop(tokens[row], [])
+            for token, writers in branches.items():
+                forks.append((row, token, writers))
+        for row, token, writers in forks:
+            cache.copy(row, len(contexts))
+            contexts.append(_Context(writers))
+            tokens.append(token)
+        for row in reversed(range(len(contexts))):
+            if not contexts[row].writers:
+                contexts[row].kept = cache.keep(row)
+                last = contexts.pop(), tokens.pop()
+                if row < len(contexts):
+                    cache.copy(len(contexts), row)
+                    contexts[row], tokens[row] = last
         return tokens
 
-    def _finish(self, row: _Row) -> Finish | None:
-        if row.ids[-1] in self.policy.eos_ids:
+    def _finish(self, writer: _Writer) -> Finish | None:
+        if writer.ids[-1] in self._eos:
             return "eos"
-        if row.ids[-1] in self._closing and action_end(self.policy.decode(row.ids)) is not None:
+        if writer.ids[-1] in self._closing and self._acts(writer.ids):
             return "action"
         return None
+
+    def _acts(self, ids: Sequence[int]) -> bool:
+        return action_end(self.policy.decode(ids)) is not None
 
 
 def _tokens_with(character: str, policy: Policy) -> frozenset[int]:
     """Ids of the tokens whose text holds a character: only they can complete a tag."""
     tokens: dict[str, int] = policy.tokenizer.get_vocab()
     return frozenset(id for token, id in tokens.items() if character in token)
+
+
+def _branches(context: _Context, length: int) -> dict[int, list[_Writer]]:
+    """Writers that go on, by their newest token; the others remember where they stopped."""
+    branches: dict[int, list[_Writer]] = {}
+    for writer in context.writers:
+        if writer.finish is None:
+            branches.setdefault(writer.ids[-1], []).append(writer)
+        else:
+            writer.context, writer.length = context, length
+    return branches
+
+
+def _alike(lengths: Sequence[int]) -> list[slice]:
+    """Ascending lengths in runs of which little is padding when each is filled up to its last."""
+    starts = [0]
+    for index, length in enumerate(lengths):
+        if length > 1.25 * lengths[starts[-1]] + 16:
+            starts.append(index)
+    return [slice(a, b) for a, b in zip(starts, [*starts[1:], len(lengths)], strict=True)]

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from transformers.cache_utils import Cache
+
+ROOM = 128
+"""Tokens by which rows grow at least, so that growing, a copy of all of them, is rare."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """Keys and values of one sequence, taken out of its row."""
+
+    keys: Float[Tensor, "N H L D"]
+    values: Float[Tensor, "N H L D"]
 
 
 class RowCache(Cache):  # type: ignore[misc]  # transformers is untyped here
@@ -16,26 +28,30 @@ class RowCache(Cache):  # type: ignore[misc]  # transformers is untyped here
     A forward of T tokens writes row b's keys and values at `lengths[b] … lengths[b] + T − 1`.
     Padding tokens at the end of a chunk are written too; the next chunk overwrites them, and
     `mask` never lets a query see beyond its own position.
-
-    Tensors are (rows, capacity, heads, head size) per layer, allocated on first use.
     """
 
-    def __init__(self, rows: int, device: torch.device) -> None:
-        """An empty cache of so many rows."""
-        super().__init__(layers=[])
-        self.lengths = torch.zeros(rows, dtype=torch.long, device=device)
-        self._keys: list[Tensor] = []
-        self._values: list[Tensor] = []
-        self._capacity = 0
-        self._positions: Tensor | None = None
+    def __init__(self, rows: int, *, layers: int, length: int, device: torch.device) -> None:
+        """An empty cache of so many rows for a model of so many layers.
 
-    def plan(self, width: int) -> tuple[Int[Tensor, "R T"], Bool[Tensor, "R 1 T L"]]:
-        """Positions and attention mask of the next forward of `width` tokens per row."""
-        steps = torch.arange(width, device=self.lengths.device)
-        positions = self.lengths[:, None] + steps
-        self._positions = positions
-        self._grow(int(positions.max()) + 1)
-        columns = torch.arange(self._extent, device=self.lengths.device)
+        Room for `length` tokens and some more per row comes at once, more when it is needed.
+        """
+        super().__init__(layers=[])
+        self.lengths = np.zeros(rows, dtype=np.int64)
+        self._layers, self._device = layers, device
+        self._keys: Tensor | None = None
+        self._values: Tensor | None = None
+        self._needed = length
+        self._rows = slice(0, 0)
+        self._places: tuple[Tensor, Tensor] | None = None
+
+    def plan(self, rows: slice, width: int) -> tuple[Int[Tensor, "R T"], Bool[Tensor, "R 1 T L"]]:
+        """Positions and attention mask of the next forward: `width` tokens for each of the rows."""
+        places = self.lengths[rows, None] + np.arange(width)
+        positions = torch.from_numpy(places).to(self._device)
+        self._rows, self._needed = rows, int(places.max()) + 1
+        numbers = torch.arange(rows.start, rows.stop, device=self._device)[:, None]
+        self._places = (numbers, positions)
+        columns = torch.arange(self._needed, device=self._device)
         return positions, (columns <= positions[:, :, None])[:, None]
 
     def update(
@@ -46,66 +62,56 @@ class RowCache(Cache):  # type: ignore[misc]  # transformers is untyped here
         *_args: object,
         **_kwargs: object,
     ) -> tuple[Float[Tensor, "R H L D"], Float[Tensor, "R H L D"]]:
-        """Write a layer's new keys and values where `plan` said; all of them come back."""
-        if self._positions is None:
+        """Write a layer's new keys and values where `plan` said; all of its rows come back."""
+        if self._places is None:
             raise RuntimeError("RowCache.plan must be called before a forward")
-        if layer_idx == len(self._keys):
-            rows, heads, _, size = key_states.shape
-            shape = (rows, self._capacity, heads, size)
-            self._keys.append(key_states.new_zeros(shape))
-            self._values.append(value_states.new_zeros(shape))
-        rows_index = torch.arange(len(self.lengths), device=self.lengths.device)[:, None]
-        for store, new in ((self._keys, key_states), (self._values, value_states)):
-            store[layer_idx][rows_index, self._positions] = new.transpose(1, 2)
-        return (
-            self._keys[layer_idx][:, : self._extent].transpose(1, 2),
-            self._values[layer_idx][:, : self._extent].transpose(1, 2),
-        )
+        rows, positions = self._places
+        found = []
+        for store, new in zip(self._stores(key_states), (key_states, value_states), strict=True):
+            store[layer_idx][rows, :, positions] = new.transpose(1, 2)
+            found.append(store[layer_idx, self._rows, :, : self._needed])
+        return found[0], found[1]
 
-    def append(self, counts: Int[Tensor, " R"]) -> None:
-        """Row b keeps `counts[b]` of the tokens that the last forward wrote."""
-        self.lengths = self.lengths + counts
-        self._positions = None
+    def append(self, rows: slice, counts: Int[np.ndarray, " R"] | int) -> None:
+        """The rows keep so many of the tokens that the last forward wrote."""
+        self.lengths[rows] += counts
+        self._places = None
 
-    def select(self, rows: Sequence[int]) -> RowCache:
-        """A cache of these rows, in this order; a row may be taken more than once."""
-        index = torch.tensor(list(rows), dtype=torch.long, device=self.lengths.device)
-        chosen = RowCache(len(index), self.lengths.device)
-        chosen.lengths = self.lengths[index]
-        chosen._capacity = self._capacity
-        chosen._keys = [keys[index] for keys in self._keys]
-        chosen._values = [values[index] for values in self._values]
-        return chosen
+    def keep(self, row: int) -> Kept:
+        """A copy of the row's keys and values."""
+        assert self._keys is not None
+        assert self._values is not None
+        keys, values = (s[:, row, :, : self.lengths[row]] for s in (self._keys, self._values))
+        return Kept(keys.clone(), values.clone())
 
-    def join(self, other: RowCache) -> RowCache:
-        """A cache of this one's rows and then the other's."""
-        if not len(self.lengths):
-            return other
-        capacity = max(self._capacity, other._capacity)
-        self._grow(capacity)
-        other._grow(capacity)
-        joined = RowCache(0, self.lengths.device)
-        joined.lengths = torch.cat([self.lengths, other.lengths])
-        joined._capacity = capacity
-        joined._keys = [torch.cat(pair) for pair in zip(self._keys, other._keys, strict=True)]
-        joined._values = [torch.cat(pair) for pair in zip(self._values, other._values, strict=True)]
-        return joined
+    def put(self, row: int, kept: Kept, length: int) -> None:
+        """Begin a row with the first `length` tokens of what was kept."""
+        for store, part in zip(self._stores(kept.keys), (kept.keys, kept.values), strict=True):
+            store[:, row, :, :length] = part[:, :, :length]
+        self.lengths[row] = length
+
+    def copy(self, source: int, row: int) -> None:
+        """Overwrite a row by another one."""
+        length = self.lengths[source]
+        for store in (self._keys, self._values):
+            assert store is not None
+            store[:, row, :, :length] = store[:, source, :, :length]
+        self.lengths[row] = length
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """Longest row; the model is always given explicit positions."""
         return int(self.lengths.max()) if len(self.lengths) else 0
 
-    @property
-    def _extent(self) -> int:
-        assert self._positions is not None
-        return int(self._positions.max()) + 1
-
-    def _grow(self, needed: int) -> None:
-        if needed <= self._capacity:
-            return
-        self._capacity = max(needed, self._capacity + 128)
-        for store in (self._keys, self._values):
-            for layer, old in enumerate(store):
-                grown = old.new_zeros((old.shape[0], self._capacity, *old.shape[2:]))
-                grown[:, : old.shape[1]] = old
-                store[layer] = grown
+    def _stores(self, like: Float[Tensor, "N H L D"]) -> tuple[Tensor, Tensor]:
+        """Keys and values, (layers, rows, heads, capacity, head size), with room for the plan."""
+        if self._keys is None or self._values is None:
+            _, heads, _, size = like.shape
+            shape = (self._layers, len(self.lengths), heads, self._needed + ROOM, size)
+            # Zeros: what is masked has weight 0, and 0 × what memory held before may not be 0.
+            self._keys, self._values = like.new_zeros(shape), like.new_zeros(shape)
+        elif self._keys.shape[3] < self._needed:
+            self._keys, self._values = (
+                torch.nn.functional.pad(store, (0, 0, 0, self._needed + ROOM - store.shape[3]))
+                for store in (self._keys, self._values)
+            )
+        return self._keys, self._values

@@ -1,4 +1,4 @@
-"""Drawing one token per row, reproducibly and independently of the batch."""
+"""Drawing tokens from rows of logits, reproducibly and independently of the batch."""
 
 from __future__ import annotations
 
@@ -21,22 +21,18 @@ def uniforms(seed: int, turn: int, count: int) -> NDArray[np.float64]:
 
 
 def draw_tokens(
-    logits: Float[Tensor, "R V"], uniform: Float[Tensor, " R"], sampling: Sampling
-) -> Int[Tensor, " R"]:
-    """One token per row by inverse transform: the first whose cumulated probability exceeds u."""
+    logits: Float[Tensor, "R V"], uniform: Float[Tensor, "R M"], sampling: Sampling
+) -> Int[Tensor, "R M"]:
+    """M tokens per row by inverse transform: the first whose cumulated probability exceeds u."""
     if sampling.temperature == 0:
-        return logits.argmax(-1)
+        return logits.argmax(-1, keepdim=True).expand(uniform.shape)
     probabilities = (logits / sampling.temperature).softmax(-1, dtype=torch.float64)
     if sampling.top_k or sampling.top_p < 1:
         probabilities = _truncated(probabilities, sampling)
     cumulated = probabilities.cumsum(-1)
     # Scaled by the row's own sum, so that rounding can never leave u above the last value.
-    wanted = uniform.to(cumulated)[:, None] * cumulated[:, -1:]
-    return (
-        torch.searchsorted(cumulated, wanted, right=True)
-        .squeeze(-1)
-        .clamp_(max=logits.shape[-1] - 1)
-    )
+    wanted = uniform.to(cumulated) * cumulated[:, -1:]
+    return torch.searchsorted(cumulated, wanted, right=True).clamp_(max=logits.shape[-1] - 1)
 
 
 def _truncated(probabilities: Float[Tensor, "R V"], sampling: Sampling) -> Float[Tensor, "R V"]:

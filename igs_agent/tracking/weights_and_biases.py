@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from igs_agent.tracking.contract import RunFolderError
 from igs_env.errors import missing_package
 
 COLUMNS = (
@@ -31,7 +33,7 @@ _IDENTITY = "wandb-id.txt"
 
 
 class WandbTracker:
-    """Scalars under their own names against `update`, and the table `turns`."""
+    """Scalars under their own names against `update`, the table `turns`, the report at the end."""
 
     def __init__(self, project: str, run: Path, config: Mapping[str, Any]) -> None:
         """Start a W&B run for the run folder, or go on with the one that it has."""
@@ -39,7 +41,7 @@ class WandbTracker:
             import wandb
         except ImportError as error:
             raise missing_package("wandb", extra="wandb", purpose="tracking.wandb") from error
-        self._wandb = wandb
+        self._wandb, self._folder = wandb, run
         self._run = wandb.init(
             project=project,
             name=run.name,
@@ -68,8 +70,20 @@ class WandbTracker:
         self._run.log({"update": update, **phases})
 
     def close(self) -> None:
-        """Finish the W&B run."""
+        """Log the run's report, where the extra `report` is installed, and finish the W&B run."""
+        self._log_report()
         self._run.finish()
+
+    def _log_report(self) -> None:
+        from igs_agent.reporting import leave_report
+
+        # What ended a run, such as a full disk, must not be hidden by its last page.
+        with suppress(RunFolderError):
+            page = leave_report(self._folder)
+            if page is not None:
+                artifact = self._wandb.Artifact(f"report-{self._run.id}", type="report")
+                artifact.add_file(str(page))
+                self._run.log_artifact(artifact)
 
 
 def _turns(update: int, row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,11 +1,10 @@
-"""Token spans that continue one another, and which tokens each of them sees."""
+"""Sequences of tokens as a tree in which equal beginnings are one, and who sees whom in it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -21,160 +20,195 @@ class Call(NamedTuple):
     """Query and key are the same span, and a token sees those before it and itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Span:
+    """Tokens that every sequence which reaches the first of them shares."""
+
     ids: np.ndarray
-    parent: int | None
     at: int
+    """Tokens before it on its path."""
+    parent: _Span | None
+    children: dict[Hashable, _Span] = field(default_factory=dict)
+    """By first token; at the top by scope and first token."""
+    start: int = -1
+    """Where its first token is packed, and so are the following two."""
+    end: int = -1
+    subtree_end: int = -1
+    """Behind everything that continues it."""
 
 
 class TokenTree:
-    """Spans of tokens, each continuing the sequence of another one from some place on.
+    """Sequences that begin alike share what they begin with: a radix tree of token spans.
 
-    The *path* of a span is the sequence that ends with it: tokens of its parent's path, as many
-    as `at` says, and its own. A token sees what stands before it on its path. Several roots make
-    several sequences that do not see one another.
+    A causal model reads a token by what stands before it, so that a shared token's hidden state is
+    the same in every sequence and needs to be computed once.
 
     >>> tree = TokenTree()
-    >>> prompt = tree.add([5, 6, 7])
-    >>> left, right = tree.add([8, 9], prompt), tree.add([1], prompt, at=2)
-    >>> tree.path(right).tolist(), tree.ids[tree.path(right)].tolist(), len(tree)
-    ([0, 1, 3], [5, 6, 1], 6)
+    >>> left, right = tree.add([5, 6, 7, 8]), tree.add([5, 6, 1])
+    >>> len(tree), tree.path(right).tolist(), tree.ids[tree.path(right)].tolist()
+    (5, [0, 1, 4], [5, 6, 1])
     """
 
     def __init__(self) -> None:
-        """Without a span."""
-        self._spans: list[_Span] = []
+        """Without a sequence."""
+        self._top = _Span(np.zeros(0, dtype=np.int64), 0, None)
+        self._sequences: list[tuple[_Span, int]] = []
+        self._size = 0
 
-    def add(
-        self, ids: Sequence[int] | np.ndarray, parent: int | None = None, at: int | None = None
-    ) -> int:
-        """Add a span; its number comes back.
+    def add(self, ids: Sequence[int] | np.ndarray, scope: Hashable = None) -> int:
+        """Add a sequence; its number comes back.
 
         Args:
             ids: its tokens, at least one.
-            parent: number of the span that it continues; None begins a sequence.
-            at: tokens of the parent's path before it, by default all of them.
+            scope: sequences of different scopes share nothing.
 
         Raises:
-            ValueError: no token, or a place that is not on the parent's own span.
+            ValueError: no token.
         """
         tokens = np.asarray(ids, dtype=np.int64)
-        if not len(tokens):
-            raise ValueError("a span needs at least one token")
-        first, end = (0, 0) if parent is None else self._extent(parent)
-        place = end if at is None else at
-        if not first <= place <= end:
-            raise ValueError(f"a span at {place} does not continue one of [{first}, {end}]")
+        span, shared, matched = self._reach(tokens, scope)
+        rest = tokens[span.at + matched :]
+        if len(rest) and matched < len(span.ids):
+            span = self._split(span, matched, scope)
+        if len(rest):
+            span = self._continue(span, rest, scope)
+        self._size += len(tokens) - shared
+        self._sequences.append((span, len(tokens)))
         self._forget_layout()
-        self._spans.append(_Span(tokens, parent, place))
-        return len(self._spans) - 1
+        return len(self._sequences) - 1
+
+    def missing(self, ids: Sequence[int] | np.ndarray, scope: Hashable = None) -> int:
+        """Tokens by which the tree would grow with this sequence."""
+        _, shared, _ = self._reach(np.asarray(ids, dtype=np.int64), scope)
+        return len(ids) - shared
 
     def __len__(self) -> int:
         """Tokens, each shared one counted once."""
-        return sum(len(span.ids) for span in self._spans)
+        return self._size
 
-    @cached_property
+    @property
     def ids(self) -> Int[np.ndarray, " T"]:
         """Packed tokens, every span followed by those that continue it."""
-        return np.concatenate([self._spans[number].ids for number in self._order])
+        return np.concatenate([span.ids for span in self._spans])
 
-    @cached_property
+    @property
     def positions(self) -> Int[np.ndarray, " T"]:
-        """Each packed token's place on its path, from 0."""
-        spans = [self._spans[number] for number in self._order]
-        return np.concatenate([span.at + np.arange(len(span.ids)) for span in spans])
-
-    def start(self, number: int) -> int:
-        """Where a span's first token is packed."""
-        return self._starts[number]
+        """Each packed token's place in its sequences, from 0."""
+        return np.concatenate([span.at + np.arange(len(span.ids)) for span in self._spans])
 
     def path(self, number: int) -> Int[np.ndarray, " n"]:
-        """Where the tokens of a span's path are packed."""
-        span, start = self._spans[number], self._starts[number]
-        own = start + np.arange(len(span.ids))
-        before = () if span.parent is None else self.path(span.parent)[: span.at]
-        return np.concatenate([np.asarray(before, dtype=np.int64), own])
+        """Where the tokens of a sequence are packed."""
+        last, length = self._sequences[number]
+        assert self._spans  # they are laid out by now
+        parts: list[np.ndarray] = []
+        span: _Span | None = last
+        while span is not None:
+            parts.append(np.arange(span.start, span.end))
+            span = span.parent
+        return np.concatenate(parts[::-1])[:length]
 
-    @cached_property
+    @property
     def calls(self) -> tuple[Call, ...]:
         """Attentions whose union is what every token sees.
 
-        First each span's to itself, then those to what the spans continue: one for all spans that
-        continue another at the same place, with everything that continues them.
+        First each span's to itself, then one to each span from all that continues it.
         """
-        own = [self._slice(number) for number in self._order]
-        calls = [Call(span, span, True) for span in own]
-        for parent in self._order:
-            calls += self._calls_to(parent)
-        return tuple(calls)
+        own = [slice(span.start, span.end) for span in self._spans]
+        return (
+            *(Call(where, where, True) for where in own),
+            *(
+                Call(slice(span.end, span.subtree_end), where, False)
+                for span, where in zip(self._spans, own, strict=True)
+                if span.children
+            ),
+        )
 
     @property
     def roots(self) -> list[slice]:
-        """Packed tokens of each sequence and all that continues it."""
-        return [slice(self._starts[number], self._ends[number]) for number in self._children[None]]
+        """Packed tokens of what begins alike: no token sees one of another root."""
+        assert self._spans
+        return [slice(span.start, span.subtree_end) for span in self._top.children.values()]
 
     @property
     def is_flat(self) -> bool:
         """No span continues another."""
-        return len(self._children) == 1
+        return not any(span.children for span in self._top.children.values())
 
-    def _calls_to(self, parent: int) -> list[Call]:
-        first, _ = self._extent(parent)
-        start = self._starts[parent]
-        calls = []
-        for at, group in groupby(self._children.get(parent, []), lambda n: self._spans[n].at):
-            children = list(group)
-            query = slice(self._starts[children[0]], self._ends[children[-1]])
-            if at > first:
-                calls.append(Call(query, slice(start, start + at - first), False))
-        return calls
+    def _reach(self, tokens: np.ndarray, scope: Hashable) -> tuple[_Span, int, int]:
+        """(the last span on the sequence's way, tokens that are there, how many of them in it)."""
+        if not len(tokens):
+            raise ValueError("a sequence needs at least one token")
+        span, matched = self._top, 0
+        while matched == len(span.ids):
+            at = span.at + matched
+            found = (
+                span.children.get(self._key(span, tokens[at], scope)) if at < len(tokens) else None
+            )
+            if found is None:
+                return span, at, matched
+            span = found
+            matched = _common(span.ids, tokens[span.at :])
+        return span, span.at + matched, matched
 
-    def _extent(self, number: int) -> tuple[int, int]:
-        """Where a span begins and ends on its path."""
-        if not 0 <= number < len(self._spans):
-            raise ValueError(f"there is no span {number} among {len(self._spans)}")
-        span = self._spans[number]
-        return span.at, span.at + len(span.ids)
+    def _key(self, parent: _Span, token: int, scope: Hashable) -> Hashable:
+        return (scope, int(token)) if parent is self._top else int(token)
 
-    def _slice(self, number: int) -> slice:
-        start = self._starts[number]
-        return slice(start, start + len(self._spans[number].ids))
+    def _split(self, span: _Span, count: int, scope: Hashable) -> _Span:
+        """Its first `count` tokens as a span of their own, which comes back."""
+        parent = span.parent
+        assert parent is not None
+        upper = _Span(span.ids[:count], span.at, parent)
+        parent.children[self._key(parent, span.ids[0], scope)] = upper
+        span.ids, span.at, span.parent = span.ids[count:], span.at + count, upper
+        upper.children[int(span.ids[0])] = span
+        return upper
+
+    def _continue(self, span: _Span, rest: np.ndarray, scope: Hashable) -> _Span:
+        """The span that holds `rest` behind the whole of `span`."""
+        if span is not self._top and not span.children:
+            span.ids = np.concatenate([span.ids, rest])
+            return span
+        child = _Span(rest, span.at + len(span.ids), span)
+        span.children[self._key(span, rest[0], scope)] = child
+        return child
 
     @cached_property
-    def _children(self) -> dict[int | None, list[int]]:
-        """Numbers of the spans that continue each, by place."""
-        children: dict[int | None, list[int]] = {None: []}
-        for number in sorted(range(len(self._spans)), key=lambda n: (self._spans[n].at, n)):
-            children.setdefault(self._spans[number].parent, []).append(number)
-        return children
-
-    @cached_property
-    def _order(self) -> list[int]:
-        """Span numbers as they are packed: depth first."""
-        order: list[int] = []
-        waiting = self._children[None][::-1]
+    def _spans(self) -> list[_Span]:
+        """As they are packed, depth first; they know their places then."""
+        order: list[_Span] = []
+        waiting = list(self._top.children.values())[::-1]
+        end = 0
         while waiting:
-            number = waiting.pop()
-            order.append(number)
-            waiting += self._children.get(number, [])[::-1]
+            span = waiting.pop()
+            span.start, span.end = end, end + len(span.ids)
+            end = span.subtree_end = span.end
+            order.append(span)
+            waiting += list(span.children.values())[::-1]
+        for span in reversed(order):
+            if span.parent is not None and span.parent is not self._top:
+                span.parent.subtree_end = max(span.parent.subtree_end, span.subtree_end)
         return order
 
-    @cached_property
-    def _starts(self) -> dict[int, int]:
-        lengths = [len(self._spans[number].ids) for number in self._order]
-        starts = np.cumsum([0, *lengths[:-1]]).tolist()
-        return dict(zip(self._order, starts, strict=True))
-
-    @cached_property
-    def _ends(self) -> dict[int, int]:
-        """Behind a span and everything that continues it."""
-        ends: dict[int, int] = {}
-        for number in reversed(self._order):
-            own = self._starts[number] + len(self._spans[number].ids)
-            ends[number] = max([own, *(ends[child] for child in self._children.get(number, []))])
-        return ends
-
     def _forget_layout(self) -> None:
-        for name in ("ids", "positions", "calls", "_children", "_order", "_starts", "_ends"):
-            self.__dict__.pop(name, None)
+        self.__dict__.pop("_spans", None)
+
+
+def distinct_predictions(
+    places: Int[np.ndarray, " n"], ids: Int[np.ndarray, " n"]
+) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"], Int[np.ndarray, " n"]]:
+    """(places, ids, which): each distinct pair once, and which of them every given pair is.
+
+    Tokens that sequences share are predicted once as well: logits are the dearest of all.
+
+    >>> [found.tolist() for found in distinct_predictions(np.array([4, 4, 4]), np.array([7, 8, 7]))]
+    [[4, 4], [7, 8], [0, 1, 0]]
+    """
+    pairs, which = np.unique(np.stack([places, ids]), axis=1, return_inverse=True)
+    return pairs[0], pairs[1], which
+
+
+def _common(left: np.ndarray, right: np.ndarray) -> int:
+    """Tokens that both begin with."""
+    width = min(len(left), len(right))
+    differ = left[:width] != right[:width]
+    return int(differ.argmax()) if differ.any() else width

@@ -6,15 +6,20 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from igs_agent.config import PolicyConfig
 from igs_agent.policy import Policy, load_policy
-from igs_agent.warmstart.demonstrations import DemonstrationStyle, demonstrate
+from igs_agent.preparation import prepare_policy
+from igs_agent.warmstart.demonstrations import DemonstrationStyle, demonstrate, of_epoch
 from igs_agent.warmstart.examples import Example, document_example, episode_example
 from igs_agent.warmstart.excerpts import ExcerptRetriever, wanted_texts
+from igs_agent.warmstart.gold_titles import with_title_queries
+from igs_agent.warmstart.judgement import judged
 from igs_agent.warmstart.names import other_names
 from igs_agent.warmstart.sft import SupervisedConfig, tell, train_supervised
 from igs_agent.warmstart.tiny import new_tiny, train_tokenizer
@@ -37,10 +42,17 @@ class WarmstartConfig:
     from."""
     policy: str | None = None
     """Policy to start from; None makes a small one from nothing."""
+    template: Literal["plain", "chat"] | None = None
+    """How its prompts are wrapped; None: `chat` where its tokenizer has a chat template."""
+    lora_rank: int = 0
+    """0 trains every parameter of `policy`; else the rank of an adapter, which is merged into the
+    weights when they are saved."""
     env: Mapping[str, Any] = field(
         default_factory=lambda: {"protocol": "plain", "top_k": 1, "max_searches": 3, "hops": [1, 2]}
     )
     """Keyword arguments of the environment whose train questions are demonstrated."""
+    questions: int = 0
+    """Train questions that are demonstrated per epoch, others in every epoch; 0: all of them."""
     style: DemonstrationStyle = field(default_factory=DemonstrationStyle)
     first_turns: int = 12
     """Epochs on first turns alone, with gold queries. A model from nothing learns there to copy
@@ -59,6 +71,8 @@ class WarmstartConfig:
     vocabulary: int = 4096
     width: int = 192
     layers: int = 4
+    judged: int = 100
+    """Dev questions on which `policy` is evaluated before and after, greedily; 0: none."""
     supervised: SupervisedConfig = field(
         default_factory=lambda: SupervisedConfig(
             epochs=24, learning_rate=1.5e-3, batch_tokens=2048, autocast=True
@@ -84,7 +98,9 @@ def warmstart(config: WarmstartConfig, *, log: Callable[[str], None] = tell) -> 
     progress = folder.with_name(folder.name + ".progress")
     _claim(progress, config)
     task = make_task(**{**dict(config.env), "split": "train", "sampler": "none"})
-    policy = load_policy(config.policy) if config.policy else _new_policy(config, task)
+    policy = _given_policy(config) if config.policy else _new_policy(config, task)
+    judge = partial(judged, env=config.env, questions=config.judged if config.policy else 0)
+    before = judge(policy, when="before", log=log, kept=progress / "before.json")
     model: Any = policy.model
     if config.policy is None:
         # On short sequences plain attention is a third faster in training than the fused kernel
@@ -99,11 +115,15 @@ def warmstart(config: WarmstartConfig, *, log: Callable[[str], None] = tell) -> 
     )
     if config.policy is None:
         model.set_attn_implementation("sdpa")
+    if config.lora_rank:
+        model = model.merge_and_unload()  # in float32, before anything is rounded
+        policy = replace(policy, model=model)
+    after = judge(policy, when="after", log=log)
     if config.half:
         model.half()
     folder.mkdir(parents=True, exist_ok=True)
     write_weights(policy, folder)
-    (folder / _RECORD).write_text(_record(config, final_loss=loss))
+    (folder / _RECORD).write_text(_record(config, final_loss=loss, **before, **after))
     shutil.rmtree(progress)
     return policy
 
@@ -121,8 +141,13 @@ def _claim(progress: Path, config: WarmstartConfig) -> None:
         )
 
 
-def _record(config: WarmstartConfig, **more: float) -> str:
+def _record(config: WarmstartConfig, **more: object) -> str:
     return json.dumps({**asdict(config), **more}, indent=1) + "\n"
+
+
+def _given_policy(config: WarmstartConfig) -> Policy:
+    policy = load_policy(str(config.policy), template=config.template)
+    return prepare_policy(policy, PolicyConfig(lora_rank=config.lora_rank))
 
 
 def _new_policy(config: WarmstartConfig, task: Task) -> Policy:
@@ -140,19 +165,21 @@ def _new_policy(config: WarmstartConfig, task: Task) -> Policy:
 def _examples(config: WarmstartConfig, task: Task, policy: Policy, epoch: int) -> list[Example]:
     style = replace(config.style, seed=config.style.seed + epoch)
     rules, turns, shown = task.rules, None, style
+    chosen = of_epoch(task.questions, config.questions, epoch, config.style.seed)
+    asked = with_title_queries(chosen, task.corpus)
     excerpt = epoch - config.first_turns
     if config.policy is None and excerpt < config.excerpts:
         shown = replace(style, good_queries=1.0, vague_queries=0.0)
         turns = 1 if excerpt < 0 else None
         cut = ExcerptRetriever(
             rules.retriever,
-            wanted_texts(task.questions),
+            wanted_texts(asked),
             keep=max(0, excerpt) / config.excerpts,
             seed=epoch,
         )
         rules = replace(rules, retriever=cut)
-    episodes = demonstrate(rules, task.questions, shown)
-    renamings = other_names(episodes, task.questions, config.renamed, style.seed)
+    episodes = demonstrate(rules, asked, shown)
+    renamings = other_names(episodes, asked, config.renamed, style.seed)
     examples = [
         episode_example(policy, episode, turns, names)
         for episode, names in zip(episodes, renamings, strict=True)

@@ -164,3 +164,20 @@ def _lookalikes(questions: Sequence[Question]) -> dict[tuple[str, ...], list[Que
             )
         groups.setdefault(_form(question), []).append(question)
     return groups
+
+
+def of_epoch(
+    questions: Sequence[Question], count: int, epoch: int, seed: int
+) -> Sequence[Question]:
+    """`count` of the questions, others in every epoch until all had their turn; 0: all of them.
+
+    >>> asked = [Question(id=str(i), text="?", answers=("x",)) for i in range(4)]
+    >>> drawn = [q.id for epoch in (0, 1) for q in of_epoch(asked, 2, epoch, seed=0)]
+    >>> sorted(drawn)
+    ['0', '1', '2', '3']
+    """
+    if not 0 < count < len(questions):
+        return questions
+    order = np.random.default_rng(seed).permutation(len(questions))
+    places = [int(order[(epoch * count + i) % len(order)]) for i in range(count)]
+    return [questions[place] for place in sorted(places)]

@@ -6,10 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from igs_env.retrievers.contract import Retriever, search_unique
+from igs_env.retrievers.contract import Found, Retriever, all_found, search_each
 from igs_env.types import Document
-
-Found = list[tuple[Document, ...]]
 
 
 class OverloadedError(Exception):
@@ -20,7 +18,7 @@ class OverloadedError(Exception):
 class _Batch:
     # Mutable on purpose: it takes up queries until its search begins.
     queries: list[str] = field(default_factory=list)
-    task: asyncio.Task[Found] | None = None
+    task: asyncio.Task[list[Found]] | None = None
 
 
 class Batcher:
@@ -38,7 +36,7 @@ class Batcher:
         self._open: dict[int, _Batch] = {}
         self._one_at_a_time = asyncio.Lock()
 
-    async def search(self, queries: Sequence[str], top_k: int) -> Found:
+    async def search(self, queries: Sequence[str], top_k: int) -> list[tuple[Document, ...]]:
         """Documents for each query.
 
         Raises:
@@ -56,12 +54,12 @@ class Batcher:
             batch.queries.extend(queries)
             # One client that hangs up must not cancel the search of the others.
             found = await asyncio.shield(batch.task)
-            return found[start : start + len(queries)]
+            return all_found(self, found[start : start + len(queries)])
         finally:
             self.waiting -= len(queries)
 
-    async def _run(self, top_k: int) -> Found:
+    async def _run(self, top_k: int) -> list[Found]:
         await asyncio.sleep(self._wait)
         async with self._one_at_a_time:
             batch = self._open.pop(top_k)
-            return await asyncio.to_thread(search_unique, self._retriever, batch.queries, top_k)
+            return await asyncio.to_thread(search_each, self._retriever, batch.queries, top_k)

@@ -10,8 +10,8 @@ from typing import Any
 
 from igs_env.datasets.cache import cache_folder
 from igs_env.datasets.corpus import Corpus
-from igs_env.errors import ConfigurationError
-from igs_env.retrievers.contract import Retriever, search_unique
+from igs_env.errors import ConfigurationError, RetrievalError
+from igs_env.retrievers.contract import Found, Retriever, all_found, search_each
 from igs_env.retrievers.identity import identity
 from igs_env.retrievers.registry import make_retriever
 from igs_env.retrievers.result_store import ResultStore
@@ -43,7 +43,7 @@ class CachedRetriever:
         """
         self.fingerprint = fingerprint
         self.hits = self.misses = 0
-        """Distinct queries of each batch that were, and were not, known."""
+        """Distinct queries of each batch that were known, and that were asked and answered."""
         self._retriever, self._store, self._capacity = retriever, store, capacity
         self._memory: OrderedDict[str, tuple[Document, ...]] = OrderedDict()
 
@@ -52,15 +52,21 @@ class CachedRetriever:
         keys = {query: identity(self.fingerprint, query, top_k) for query in queries}
         known = self._known(list(keys.values()))
         new = [query for query, key in keys.items() if key not in known]
-        found = search_unique(self._retriever, new, top_k)
-        results = {keys[query]: documents for query, documents in zip(new, found, strict=True)}
+        found = dict(zip(new, search_each(self._retriever, new, top_k), strict=True))
+        results = {
+            keys[query]: documents
+            for query, documents in found.items()
+            if not isinstance(documents, RetrievalError)
+        }
         if self._store is not None and results:
             self._store.put(results)
         known |= results
         self._remember(known)
         self.hits += len(keys) - len(new)
-        self.misses += len(new)
-        return [known[keys[query]] for query in queries]
+        self.misses += len(results)
+        became: dict[str, Found] = {query: known.get(key, ()) for query, key in keys.items()}
+        became.update(found)
+        return all_found(self, [became[query] for query in queries])
 
     def _known(self, keys: list[str]) -> dict[str, tuple[Document, ...]]:
         remembered = ((key, self._memory.get(key)) for key in keys)

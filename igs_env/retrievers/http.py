@@ -10,6 +10,7 @@ import httpx
 from igs_env.datasets.corpus import Corpus
 from igs_env.errors import ConfigurationError, RetrievalError, unknown_name
 from igs_env.retrievers.connections import ConnectionOptions, Connections, excerpt
+from igs_env.retrievers.contract import Found, all_found
 from igs_env.retrievers.dialects import DIALECTS, UndecodableError, UnexpectedAnswerError
 from igs_env.retrievers.identity import identity
 from igs_env.retrievers.retrying import Retrying, TransientError
@@ -85,12 +86,19 @@ class HttpRetriever:
         batches = [queries[start : start + size] for start in range(0, len(queries), size)]
         if len(batches) == 1:
             return self._ask(batches[0], top_k)
-        answers = self._connections.map(lambda batch: self._ask(batch, top_k), batches)
-        return [documents for answer in answers for documents in answer]
+        answers = self._connections.map(lambda batch: self._try(batch, top_k), batches)
+        return all_found(self, [found for answer in answers for found in answer])
 
     def close(self) -> None:
         """Close the connections."""
         self._connections.close()
+
+    def _try(self, queries: Sequence[str], top_k: int) -> Sequence[Found]:
+        """What one request brought: one that fails does not take the others with it."""
+        try:
+            return self._ask(queries, top_k)
+        except RetrievalError as error:
+            return [error] * len(queries)
 
     def _ask(self, queries: Sequence[str], top_k: int) -> list[tuple[Document, ...]]:
         body = self._dialect.request(queries, top_k)

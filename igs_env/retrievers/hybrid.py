@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from igs_env.datasets.corpus import Corpus
-from igs_env.errors import ConfigurationError
-from igs_env.retrievers.contract import Retriever
+from igs_env.errors import ConfigurationError, RetrievalError
+from igs_env.retrievers.contract import Found, Retriever, all_found, search_each
 from igs_env.retrievers.identity import identity
 from igs_env.retrievers.registry import make_retriever
 from igs_env.types import Document
@@ -36,10 +36,19 @@ class HybridRetriever:
             self.fingerprint = identity("hybrid", parts, k, depth)
 
     def search(self, queries: Sequence[str], top_k: int) -> list[tuple[Document, ...]]:
-        """Up to `top_k` documents per query by fused score; raises what a retriever raises."""
+        """Up to `top_k` documents per query by fused score; what one retriever fails at fails."""
         depth = max(self._depth, top_k)
-        rankings = [retriever.search(queries, depth) for retriever in self._retrievers]
-        return [fuse(of_query, k=self._k)[:top_k] for of_query in zip(*rankings, strict=True)]
+        rankings = [search_each(retriever, queries, depth) for retriever in self._retrievers]
+        return all_found(
+            self, [self._fused(of_query, top_k) for of_query in zip(*rankings, strict=True)]
+        )
+
+    def _fused(self, rankings: Sequence[Found], top_k: int) -> Found:
+        failures = [ranking for ranking in rankings if isinstance(ranking, RetrievalError)]
+        if failures:
+            return failures[0]
+        ranked = [ranking for ranking in rankings if not isinstance(ranking, RetrievalError)]
+        return fuse(ranked, k=self._k)[:top_k]
 
 
 def fuse(rankings: Sequence[Sequence[Document]], *, k: int = 60) -> tuple[Document, ...]:

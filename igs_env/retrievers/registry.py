@@ -16,6 +16,8 @@ RETRIEVERS: dict[str, str] = {
     "hybrid": "igs_env.retrievers.hybrid:hybrid",
     "cached": "igs_env.retrievers.cached:cached",
     "http": "igs_env.retrievers.http:http",
+    "recorded": "igs_env.retrievers.recorded:recorded",
+    "replayed": "igs_env.retrievers.recorded:replayed",
 }
 """Name → factory, called with `corpus=` and the `retriever_kwargs`; imported on first use."""
 
@@ -41,7 +43,7 @@ def make_retriever(spec: str | Retriever, corpus: Corpus | None, **kwargs: Any) 
     >>> make_retriever("bm52", corpus)
     Traceback (most recent call last):
     igs_env.errors.ConfigurationError: no retriever 'bm52' (did you mean 'bm25'?); choose from:
-    bm25, cached, dense, http, hybrid
+    bm25, cached, dense, http, hybrid, recorded, replayed
     """
     if is_url(spec):
         return make_retriever("http", corpus, url=spec, **kwargs)

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from igs_env.errors import ConfigurationError, unknown_name
-from igs_env.types import Episode, Search
-from igs_env.wrappers.answer_slots import SLOTS, Reading, Slot, near, nth_name, reading
+from igs_env.types import Document, Episode, Search
+from igs_env.wrappers.answer_slots import SLOTS, Slot, near, nth_name, reading
 from igs_env.wrappers.spans import names_in
 
 _REMEMBERED = 16_384
 """Readings whose slots are kept, a few hundred characters each."""
+_Seen = tuple[str, str, tuple[Document, ...]]
+"""Question, query and what it brought."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ class MacroActions:
             if name not in self._slots:
                 raise unknown_name("slot to follow", name, self._slots)
         self._follow = tuple(follow)
-        self._read: dict[Reading, dict[str, str]] = {}
+        self._read: dict[_Seen, dict[str, str]] = {}
         self.meanings = (
             "search question",
             *(f"search name {k + 1}" for k in range(names)),
@@ -73,8 +75,8 @@ class MacroActions:
 
     def choices(self, episode: Episode) -> list[MacroAction]:
         """Every action with its text at this point of the episode."""
-        found = _newest_reading(episode)
-        texts = self._texts(found) if found else dict.fromkeys(self._slots, "")
+        seen = _newest(episode)
+        texts = self._texts(seen) if seen else dict.fromkeys(self._slots, "")
         return [*self._searches(episode.question.text, texts), *_answers(texts)]
 
     def choice(self, episode: Episode, index: int) -> MacroAction:
@@ -85,14 +87,15 @@ class MacroActions:
             )
         return self.choices(episode)[index]
 
-    def _texts(self, found: Reading) -> dict[str, str]:
+    def _texts(self, seen: _Seen) -> dict[str, str]:
         # An episode's choices are asked for twice, as info and as action, and agents of few
         # actions make the same search of a question again and again.
-        if found not in self._read:
+        if seen not in self._read:
             while len(self._read) >= _REMEMBERED:
                 del self._read[next(iter(self._read))]
-            self._read[found] = {name: slot(found) for name, slot in self._slots.items()}
-        return self._read[found]
+            found = reading(*seen)
+            self._read[seen] = {name: slot(found) for name, slot in self._slots.items()}
+        return self._read[seen]
 
     def _searches(self, question: str, texts: Mapping[str, str]) -> Iterator[MacroAction]:
         names = [name.text for name in names_in(question)]
@@ -116,10 +119,10 @@ def _answers(texts: Mapping[str, str]) -> Iterator[MacroAction]:
         yield MacroAction(kind="answer", source=name, text=text)
 
 
-def _newest_reading(episode: Episode) -> Reading | None:
+def _newest(episode: Episode) -> _Seen | None:
     for step in reversed(episode.steps):
         if step.documents and isinstance(step.action, Search):
-            return reading(episode.question.text, step.action.query, step.documents)
+            return episode.question.text, step.action.query, step.documents
     return None
 
 

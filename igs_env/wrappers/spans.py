@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 _SENTENCE_END = re.compile(r"(?<!\b[A-Z])(?<!\b(?:Mr|Ms|Dr|Jr|Sr|St))(?<!\bMrs)[.!?]\s+")
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
@@ -51,6 +52,12 @@ def names_in(text: str) -> list[Span]:
     >>> [name.text for name in names_in("Who directed Alien 3 with Rip van Winkle, Jr. Reyes?")]
     ['Alien 3', 'Rip van Winkle', 'Jr. Reyes']
     """
+    return list(_names(text))
+
+
+# Every slot reads the same few sentences.
+@lru_cache(maxsize=16_384)
+def _names(text: str) -> tuple[Span, ...]:
     found: list[Span] = []
     run: list[Span] = []
     # A date is a value, not a name; what replaces it keeps the offsets.
@@ -64,7 +71,7 @@ def names_in(text: str) -> list[Span]:
         if _ends_run(undated, word):
             found += _name(run, text)
             run = []
-    return found + _name(run, text)
+    return (*found, *_name(run, text))
 
 
 def dates_in(text: str) -> list[str]:

@@ -77,6 +77,26 @@ def test_members_of_a_group_draw_differently(policy: Policy, task: Task) -> None
     assert len(outputs) == 3
 
 
+def test_members_share_a_row_until_they_draw_differently(policy: Policy, task: Task) -> None:
+    """Cold sampling: members write alike for a while, part, and go on after others have stopped."""
+    generator, sampling = NativeGenerator(policy), Sampling(temperature=0.03, max_tokens=20)
+    plan = RolloutPlan(questions=task.questions[:3], group_size=6, seed=5)
+    trajectories = rollout(task.rules, policy, generator, plan, sampling)
+    alone = [
+        t
+        for members in (1, 2)
+        for t in rollout(
+            task.rules, policy, NativeGenerator(policy), plan, sampling, max_rows=members
+        )
+    ]
+    for ours, theirs in zip([*trajectories, *trajectories], alone, strict=True):
+        assert ours.token_ids.tolist() == theirs.token_ids.tolist()
+        np.testing.assert_allclose(ours.log_probs, theirs.log_probs, atol=1e-5)
+    beginnings = {tuple(t.token_ids[:n]) for t in trajectories for n in range(len(t.token_ids))}
+    assert len(beginnings) < sum(len(t.token_ids) for t in trajectories) / 2
+    assert generator.forward_tokens < 1.5 * len(beginnings)
+
+
 def test_every_trajectory_is_consistent_under_every_protocol(policy: Policy) -> None:
     for protocol in ("plain", "search-r1", "autorefine"):
         for trajectory in rolled(policy, small_task(protocol)):
@@ -94,7 +114,7 @@ def test_a_prompt_that_members_share_is_computed_once(policy: Policy, task: Task
         [Request(key=str(i), token_ids=prompt, seed=i, turn=0) for i in range(5)],
         Sampling(max_tokens=1),
     )
-    assert generator.forward_tokens == (len(prompt) - 1) + 5
+    assert generator.forward_tokens == len(prompt)
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])

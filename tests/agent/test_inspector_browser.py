@@ -254,6 +254,19 @@ def test_credit_has_the_colour_of_its_sign_and_the_strength_of_its_size(
         assert tint(2, "policy") == {0}
 
 
+def test_a_small_scale_of_credit_is_not_called_0(
+    browser: Browser, tmp_path: Path, searcher_folder: Path
+) -> None:
+    steps = [measured(1.0, query_credit=-0.0042), answer("Ann")]
+    row = with_tokens(episode(*steps), encoder(searcher_folder))
+    run = write_run(tmp_path / "run", [row], searcher_folder)
+    with opened(browser, page_of(run, tmp_path)) as found:
+        found.page.wait_for_selector("article")
+        legend = found.page.inner_text("#legend")
+        assert "−0.0042 discouraged" in legend
+        assert "+0.0042 reinforced" in legend
+
+
 def encoder(policy: Path) -> Callable[[str], list[int]]:
     tokenizer = Tokenizer.from_file(str(policy / "tokenizer.json"))
     return lambda text: list(tokenizer.encode(text, add_special_tokens=False).ids)

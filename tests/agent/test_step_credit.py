@@ -19,7 +19,7 @@ from igs_agent.credit.placebo import permuted
 
 STEPS = 3
 FEW = settings(max_examples=25, deadline=None)
-COLUMNS = ("gain", "answer_log_prob", "found_gold", "answer_in_documents")
+COLUMNS = ("gain", "answer_log_prob", "found_gold", "relay", "answer_in_documents")
 
 
 @st.composite

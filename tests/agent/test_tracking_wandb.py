@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from wandb_file import history
+from synthetic_runs import make_run
+from wandb_file import artifacts, history
 
 from igs_agent.tracking import WandbTracker
 
@@ -81,3 +82,15 @@ def test_a_resumed_run_goes_on_under_the_same_identity(tmp_path: Path) -> None:
     identity = (tmp_path / "wandb-id.txt").read_text().strip()
     names = {path.name for path in tmp_path.rglob("*.wandb")}
     assert names == {f"run-{identity}.wandb"}
+
+
+def test_the_report_is_logged_as_an_artefact_when_the_run_ends(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    WandbTracker("project", run, {}).close()
+    (found,) = artifacts(run)
+    identity = (run / "wandb-id.txt").read_text().strip()
+    assert (found.type, found.name) == ("report", f"report-{identity}")
+    (entry,) = found.manifest.contents
+    page = (run / "report.html").read_bytes()
+    assert (entry.path, entry.size) == ("report.html", len(page))
+    assert b"What may be claimed?" in page

@@ -37,29 +37,63 @@ def grouped(request: pytest.FixtureRequest, policy: Policy) -> Policy:
 
 
 @st.composite
-def trees(draw: st.DrawFn) -> tuple[TokenTree, list[int]]:
-    """(a tree, its spans' numbers): roots, chains and branches at any place."""
+def trees(draw: st.DrawFn) -> tuple[TokenTree, list[np.ndarray]]:
+    """(a tree, its sequences): of few tokens, so that many begin alike or hold one another."""
+    tree, sequences = TokenTree(), []
+    for _ in range(draw(st.integers(1, 9))):
+        start = draw(st.sampled_from([np.zeros(0, dtype=np.int64), *sequences]))
+        kept = start[: draw(st.integers(0, len(start)))].tolist()
+        ids = np.array(kept + draw(st.lists(st.integers(0, 2), min_size=1, max_size=6)))
+        assert tree.add(ids, draw(st.sampled_from(["one", "other"]))) == len(sequences)
+        sequences.append(ids)
+    return tree, sequences
+
+
+@given(trees())
+@settings(deadline=None, max_examples=100)
+def test_a_tree_holds_its_sequences_and_every_beginning_once(
+    made: tuple[TokenTree, list[np.ndarray]],
+) -> None:
+    tree, sequences = made
+    for number, ids in enumerate(sequences):
+        path = tree.path(number)
+        assert tree.ids[path].tolist() == ids.tolist()
+        assert tree.positions[path].tolist() == list(range(len(ids)))
+    assert len(tree) == len(tree.ids) == len({tuple(r) for r in rows_seen(tree)})
+    # A beginning that two scopes have is there twice, but never three times.
+    beginnings = {tuple(ids[: n + 1]) for ids in sequences for n in range(len(ids))}
+    assert len(beginnings) <= len(tree) <= 2 * len(beginnings)
+
+
+def rows_seen(tree: TokenTree) -> np.ndarray:
+    """(T, T): true where the first token sees the second."""
+    seen = np.zeros((len(tree), len(tree)), dtype=bool)
+    for query, key, causal in tree.calls:
+        part = np.ones((query.stop - query.start, key.stop - key.start), dtype=bool)
+        assert not seen[query, key].any()
+        seen[query, key] = np.tril(part) if causal else part
+    return seen
+
+
+def test_what_the_tree_would_grow_by_is_known_before() -> None:
     tree = TokenTree()
-    extents: list[tuple[int, int]] = []
-    for number in range(draw(st.integers(1, 9))):
-        ids = draw(st.lists(st.integers(0, 63), min_size=1, max_size=7))
-        parent = draw(st.none() | st.integers(0, number - 1)) if number else None
-        at = 0 if parent is None else draw(st.integers(*extents[parent]))
-        tree.add(ids, parent, None if parent is None else at)
-        extents.append((at, at + len(ids)))
-    return tree, list(range(len(extents)))
+    assert tree.missing([1, 2, 3]) == 3
+    tree.add([1, 2, 3])
+    assert tree.missing([1, 2, 4, 5]) == 2
+    assert tree.missing([1, 2]) == 0
+    assert tree.missing([1, 2], scope="another") == 2
 
 
 @given(trees())
 @settings(deadline=None, max_examples=40)
 def test_each_path_reads_as_if_it_stood_alone(
-    grouped: Policy, made: tuple[TokenTree, list[int]]
+    grouped: Policy, made: tuple[TokenTree, list[np.ndarray]]
 ) -> None:
-    tree, spans = made
+    tree, sequences = made
     with torch.no_grad():
         packed, masked = tree_hidden_states(grouped, tree), masked_hidden_states(grouped, tree)
-        for span in spans:
-            path = tree.path(span)
+        for number in range(len(sequences)):
+            path = tree.path(number)
             alone = grouped.hidden_states(input_ids=torch.from_numpy(tree.ids[path])[None])[0]
             for found in (packed, masked):
                 np.testing.assert_allclose(found[path].numpy(), alone.numpy(), atol=1e-5)
@@ -68,10 +102,11 @@ def test_each_path_reads_as_if_it_stood_alone(
 @given(trees())
 @settings(deadline=None, max_examples=20)
 def test_gradients_equal_those_through_a_mask(
-    grouped: Policy, made: tuple[TokenTree, list[int]]
+    grouped: Policy, made: tuple[TokenTree, list[np.ndarray]]
 ) -> None:
     tree, _ = made
-    weights = torch.linspace(-1, 1, len(tree))[:, None]
+    # All of one sign along a feature: equal tokens have equal states, which must not cancel out.
+    weights = torch.outer(torch.linspace(0.5, 1.5, len(tree)), torch.linspace(-1, 1, 32))
 
     def gradient(hidden: torch.Tensor) -> torch.Tensor:
         parameters = list(grouped.model.get_decoder().parameters())
@@ -85,9 +120,8 @@ def test_gradients_equal_those_through_a_mask(
 
 def test_half_precision_stays_within_its_own_rounding(grouped: Policy) -> None:
     tree = TokenTree()
-    root = tree.add(np.arange(40))
     for at in (10, 20, 40):
-        tree.add(np.arange(20), root, at)
+        tree.add([*range(at), *range(63, 43, -1)])
     with torch.no_grad():
         exact = tree_hidden_states(grouped, tree)
         with torch.autocast("cpu", torch.bfloat16):
@@ -110,7 +144,8 @@ def test_a_model_of_another_shape_takes_the_mask_and_says_why(
         assert not shares_prefixes(other)
     assert "gpt_neo" in caplog.text
     tree = TokenTree()
-    tree.add([4, 5], tree.add([1, 2, 3]), at=2)
+    tree.add([1, 2, 3])
+    tree.add([1, 2, 4, 5])
     with torch.no_grad():
         torch.testing.assert_close(
             tree_hidden_states(other, tree), masked_hidden_states(other, tree)
@@ -126,19 +161,6 @@ def test_the_attention_is_the_models_own_again_afterwards(grouped: Policy) -> No
     assert grouped.model.config._attn_implementation == before != "igs_tree"
 
 
-@pytest.mark.parametrize(
-    ("ids", "parent", "at", "message"),
-    [
-        ([], None, None, "at least one token"),
-        ([1], 3, None, "no span 3"),
-        ([1], 0, 4, r"at 4 does not continue one of \[0, 3\]"),
-        ([1], None, 2, r"at 2 does not continue one of \[0, 0\]"),
-    ],
-)
-def test_spans_that_continue_nothing_are_refused(
-    ids: list[int], parent: int | None, at: int | None, message: str
-) -> None:
-    tree = TokenTree()
-    tree.add([1, 2, 3])
-    with pytest.raises(ValueError, match=message):
-        tree.add(ids, parent, at)
+def test_a_sequence_without_a_token_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one token"):
+        TokenTree().add([])

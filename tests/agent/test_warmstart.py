@@ -13,15 +13,18 @@ from safetensors.torch import load_file
 from small_policy import WORLD, small_policy, small_task
 
 from igs_agent.cli import main
+from igs_agent.cli.trained_with import trained_with
 from igs_agent.policy import load_policy
 from igs_agent.warmstart import sft
 from igs_agent.warmstart.build import WarmstartConfig, warmstart
 from igs_agent.warmstart.demonstrations import DemonstrationStyle, demonstrate
 from igs_agent.warmstart.examples import document_example, episode_example
 from igs_agent.warmstart.excerpts import ExcerptRetriever
+from igs_agent.warmstart.gold_titles import with_title_queries
 from igs_agent.warmstart.names import other_names
 from igs_agent.warmstart.sft import SupervisedConfig, train_supervised
-from igs_env.errors import ConfigurationError
+from igs_agent.weights import write_weights
+from igs_env.errors import ConfigurationError, DataError
 from igs_env.task import Task
 from igs_env.testing.fakes import ScriptedRetriever
 from igs_env.transition import begin
@@ -218,6 +221,67 @@ def test_the_command_takes_settings(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "epoch 1/1" in capsys.readouterr().out
     assert main(["warmstart", f"output={tmp_path / 'tiny'}", "widht=3"]) != 0
     assert "did you mean" in capsys.readouterr().err
+
+
+def test_gold_documents_without_queries_are_demonstrated_by_their_titles() -> None:
+    task = small_task()
+    bare = [replace(question, metadata={}) for question in task.questions]
+    assert with_title_queries(task.questions, task.corpus) is task.questions
+    asked = with_title_queries(bare, task.corpus)
+    assert len(asked) == len(bare)
+    style = DemonstrationStyle(good_queries=1.0, vague_queries=0.0)
+    episodes = demonstrate(task.rules, asked, style)
+    titles = {task.corpus[i].id: task.corpus[i].title for i in range(len(task.corpus))}
+    for episode in episodes:
+        gold = [{titles[id] for id in hop} for hop in episode.question.gold_documents]
+        searched = _queries(episode)
+        assert len(searched) == len(gold)
+        assert all(query in hop for query, hop in zip(searched, gold, strict=True))
+        assert task.rules.reward(episode) == 1.0
+    # Where a bridge is named by no document of the episode, nothing is demonstrated.
+    assert len(episodes) > 0.5 * len(bare)
+
+
+def test_the_document_that_holds_the_answer_is_searched_for_last() -> None:
+    documents = [Document(id="a", title="Ann", text="is 5."), Document(id="b", title="Bo", text="")]
+    question = Question(id="1", text="?", answers=("5",), gold_documents=(("a",), ("b",)))
+    (made,) = with_title_queries([question], documents)
+    assert made.metadata["queries"] == ["Bo", "Ann"]
+
+
+def test_questions_that_say_nothing_of_their_documents_are_refused() -> None:
+    question = Question(id="1", text="?", answers=("x",), gold_documents=(("gone",),))
+    with pytest.raises(DataError, match="supporting_documents"):
+        with_title_queries([question], [Document(id="a", title="", text="")])
+
+
+def test_a_pretrained_policy_is_judged_before_and_after_and_its_adapter_merged(
+    tmp_path: Path,
+) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    write_weights(small_policy(), base)
+    lines: list[str] = []
+    config = replace(
+        _config(tmp_path / "warm", epochs=1),
+        policy=str(base),
+        template="plain",
+        lora_rank=2,
+        questions=20,
+        judged=3,
+    )
+    warmstart(config, log=lines.append)
+    assert lines[0].startswith("before, on dev: exact_match 0.000 [0.000, 0.000], n = 3")
+    assert lines[-1].startswith("after, on dev: exact_match")
+    record = json.loads((tmp_path / "warm" / "warmstart.json").read_text())
+    assert set(record["before"]) == set(record["after"]) >= {"exact_match", "valid_actions"}
+    assert not (tmp_path / "warm" / "adapter").exists()
+    assert trained_with(str(tmp_path / "warm")).template == "plain"
+    old, new = (load_file(f / "model.safetensors") for f in (base, tmp_path / "warm"))
+    assert old.keys() == new.keys()
+    changed = {name for name in old if not torch.equal(old[name], new[name])}
+    assert changed
+    assert all("proj" in name for name in changed)  # the adapter's linear layers, nothing else
 
 
 def test_training_lowers_the_loss() -> None:

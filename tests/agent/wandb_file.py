@@ -13,8 +13,30 @@ _BLOCK, _FILE_HEADER = 32 * 1024, 7
 _FULL, _LAST = 1, 4
 
 
-def history(folder: Path, *, patience: float = 20.0) -> list[dict[str, Any]]:
-    """Everything that was logged to the only run below a folder, one dict per call, in order.
+def history(folder: Path) -> list[dict[str, Any]]:
+    """Everything that was logged to the only run below a folder, one dict per call, in order."""
+    return [
+        {item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in items}
+        for record in read_records(folder)
+        if record.WhichOneof("record_type") == "history"
+        for items in [record.history.item]
+    ]
+
+
+def artifacts(folder: Path) -> list[Any]:
+    """Every artefact that was logged to the only run below a folder, as W&B's record of it."""
+    found = []
+    for record in read_records(folder):
+        kind = record.WhichOneof("record_type")
+        if kind == "artifact":
+            found.append(record.artifact)
+        elif kind == "request" and record.request.HasField("log_artifact"):
+            found.append(record.request.log_artifact.artifact)
+    return found
+
+
+def read_records(folder: Path, *, patience: float = 20.0) -> list[Any]:
+    """Records of the only run below a folder.
 
     W&B's own process may still be writing when `finish` has returned.
     """
@@ -25,12 +47,7 @@ def history(folder: Path, *, patience: float = 20.0) -> list[dict[str, Any]]:
         if any(record.WhichOneof("record_type") == "exit" for record in records):
             break
         time.sleep(0.05)
-    return [
-        {item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in items}
-        for record in records
-        if record.WhichOneof("record_type") == "history"
-        for items in [record.history.item]
-    ]
+    return records
 
 
 def _parsed(data: bytes) -> Any:

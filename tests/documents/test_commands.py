@@ -20,7 +20,7 @@ from igs_agent.warmstart.build import WarmstartConfig
 from igs_env.retrievers.index_size import index_bytes
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SHELLS = ("", "sh", "bash", "console")
 _SIZE = re.compile(r"^\| `(\w[\w,]*)` \| ([\d.]+ GB) \|", re.MULTILINE)

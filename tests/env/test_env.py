@@ -11,7 +11,7 @@ from gymnasium.error import ResetNeeded
 from scripted import CORPUS, LIVE, QUESTIONS, OverlapRetriever, live_task
 
 from igs_env.env import SearchEnv
-from igs_env.errors import ConfigurationError
+from igs_env.errors import ConfigurationError, IGSearchError
 from igs_env.protocols import PROTOCOLS
 from igs_env.rendering import render_episode
 from igs_env.types import Document, Question, StepInfo
@@ -174,7 +174,34 @@ def test_a_chosen_question_does_not_shift_what_is_asked_afterwards() -> None:
         env.reset(seed=5, options=options)
         return env.reset()[1]["group_id"]
 
-    assert second(None) == second({"question_id": "q07"}) == second({})
+    assert second(None) == second({"question_id": "q07"}) == second({}) == second({"split": "dev"})
+
+
+def test_a_reset_may_ask_from_another_split() -> None:
+    env = made(split="train")
+    dev = {question.id for question in QUESTIONS if question.split == "dev"}
+    options = {"split": "dev"}
+    asked = {env.reset(seed=seed, options=options)[1]["question_id"] for seed in range(60)}
+    assert asked == dev
+    assert env.reset(seed=3, options=options)[1] == env.reset(seed=3, options=options)[1]
+    assert env.reset(options={**options, "question_id": "q22"})[1]["question_id"] == "q22"
+    assert env.reset()[1]["question_id"] not in dev
+    with pytest.raises(ConfigurationError, match="no question 'q22' in"):
+        env.reset(options={"question_id": "q22"})
+
+
+def test_of_a_named_world_the_split_is_loaded() -> None:
+    env = SearchEnv(
+        questions="fiction:documents=200,hops=1-2",
+        corpus="none",
+        hops=2,
+        sampler="none",
+        retriever=OverlapRetriever(),
+    )
+    _, info = env.reset(seed=0, options={"split": "test"})
+    question = env.episode.question if env.episode else None
+    assert question is not None
+    assert (question.split, question.hops, question.id) == ("test", 2, info["question_id"])
 
 
 def test_a_question_of_ones_own_may_be_asked() -> None:
@@ -205,6 +232,13 @@ BAD_CALLS = [
         ConfigurationError,
         "give question_id or question, not both",
     ),
+    (
+        "reset",
+        {"options": {"split": "dev", "question": QUESTIONS[0]}},
+        ConfigurationError,
+        "give question or split, not both",
+    ),
+    ("reset", {"options": {"split": "dve"}}, IGSearchError, "'dve'"),
     (
         "reset",
         {"options": {"question": replace(QUESTIONS[0], answers=())}},

@@ -43,6 +43,15 @@ def test_each_retriever_keeps_the_contract(name: str) -> None:
     check_retriever(make_retriever(spec, corpus, **kwargs), corpus)
 
 
+RECORDINGS = ("recorded", "replayed")
+
+
+def test_recording_and_replay_keep_the_contract(tmp_path: Path) -> None:
+    corpus, path = small_corpus(), tmp_path / "searches.jsonl"
+    for name in RECORDINGS:
+        check_retriever(make_retriever(name, corpus, path=path), corpus)
+
+
 @pytest.mark.parametrize("batch_size", [1, 3, 256])
 def test_a_retriever_behind_a_server_keeps_the_contract(batch_size: int) -> None:
     corpus = small_corpus()
@@ -66,7 +75,7 @@ def test_neural_encoders_keep_the_contract(encoder: str, module: str) -> None:
 
 
 def test_every_registered_retriever_is_among_those_held_against_the_contract() -> None:
-    assert set(RETRIEVERS) == {spec for spec, _ in SPECS.values()} | {"http"}
+    assert set(RETRIEVERS) == {spec for spec, _ in SPECS.values()} | {"http"} | set(RECORDINGS)
 
 
 def test_identical_queries_of_a_batch_reach_the_retriever_once() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import fields, replace
 
 import pytest
 from scripted import CORPUS, QUESTIONS, FixedRetriever, OverlapRetriever, begun, document, live_task
@@ -55,6 +56,16 @@ def test_t7_each_query_has_an_explicit_span_although_every_reward_is_zero() -> N
         if not isinstance(action, Invalid):
             spans.append(episode.steps[-1].output[slice(*action.span)])
     assert spans == ["Alpha", "wrong"]
+
+
+def test_an_episode_after_a_step_differs_in_nothing_but_that_step() -> None:
+    first = play(live_task(), [ALPHA])
+    other = replace(first, id="i", group_id="g", member=3, seed=7, prompt="p", terminated=True)
+    step = first.steps[0]
+    assert other.after(step, terminated=False, truncated=True) == replace(
+        other, steps=(step, step), terminated=False, truncated=True
+    )
+    assert len(fields(Episode)) == 10, "a new field must be handed on by Episode.after"
 
 
 def test_searches_beyond_the_limit_are_not_carried_out() -> None:

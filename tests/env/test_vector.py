@@ -241,6 +241,18 @@ def test_questions_are_chosen_per_group_that_is_reset() -> None:
     assert groups[0] != groups[3]
 
 
+def test_a_reset_may_ask_from_another_split_as_the_single_environment_does() -> None:
+    envs = grouped(4, 2, split="train")
+    _, infos = envs.reset(seed=0, options={"split": "dev"})
+    asked = infos["question_id"].tolist()
+    assert asked[0] == asked[1]
+    assert set(asked) <= {question.id for question in QUESTIONS if question.split == "dev"}
+    single = SearchEnv(task=live_task(split="train"))
+    assert single.reset(seed=2, options={"split": "dev"})[1]["question_id"] == asked[2]
+    _, infos = envs.reset(options={"split": "dev", "question_ids": ["q21", "q23"]})
+    assert infos["question_id"].tolist() == ["q21", "q21", "q23", "q23"]
+
+
 def test_a_new_group_on_the_same_question_draws_anew() -> None:
     envs = grouped(3, 3)
     ids = set()

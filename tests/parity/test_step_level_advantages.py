@@ -80,6 +80,28 @@ def test_mt_grpo_equals_its_published_trainer() -> None:
         check("mt_grpo", case["options"], case["inputs"], case["outputs"]["advantages"])
 
 
+@pytest.mark.parametrize("discount", ["1", "0.5"])
+def test_mr_search_equals_its_published_estimator(discount: str) -> None:
+    for case in cases("mr_search"):
+        group, outcome, attempt, parent, theirs = [], [], [], [], []
+        for question, rewards, found in zip(
+            case["inputs"]["group"],
+            case["inputs"]["rewards"],
+            case["outputs"][discount],
+            strict=True,
+        ):
+            for number, (reward, value) in enumerate(zip(rewards, found, strict=True)):
+                parent.append(len(group) - 1 if number else -1)
+                group.append(question)
+                outcome.append(reward)
+                attempt.append(number)
+                theirs.append([value])
+        rows = table(outcome=outcome, group=group, attempt=attempt, parent=parent)
+        credit = make_estimator("mr_search", {"discount": float(discount)})(rows)
+        assert not credit.query.any()
+        torch.testing.assert_close(credit.step, tensor(theirs), **WITHIN)
+
+
 def test_the_recorded_rollouts_hold_the_cases_that_matter() -> None:
     lengths, silent, unsearched = set(), 0, 0
     for case in cases("mt_grpo") + cases("gigpo"):

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from igs_agent.adapters.trl.compatibility import TESTED
+from igs_agent.adapters.trl.library import RELEASE
 from igs_agent.signals import TokenBatch
 from igs_agent.trajectory import Trajectory
 from igs_env.errors import ConfigurationError
@@ -68,7 +68,7 @@ def completion_advantages(
         if not torch.equal(ids[row, : end - start], batch.ids[row, start:end]):
             raise ConfigurationError(
                 f"completion {row} is no longer the tokens that were sampled; this release of trl "
-                f'changes what rollout_func returns: pip install "trl=={TESTED}"'
+                f'changes what rollout_func returns: pip install "trl=={RELEASE.tested}"'
             )
         found[row, : end - start] = batch.advantages[row, start:end]
     return found

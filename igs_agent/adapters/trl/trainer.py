@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from accelerate.utils import gather_object  # type: ignore[import-untyped]
 
-from igs_agent.adapters.trl.compatibility import checked_trl
 from igs_agent.adapters.trl.completions import (
     completion_advantages,
     completion_start,
     completions,
 )
+from igs_agent.adapters.trl.library import checked_trl
 from igs_agent.adapters.trl.questions import question_dataset
 from igs_agent.adapters.trl.rounds import Round, round_player
 from igs_agent.adapters.trl.settings import check_arguments, check_settings, sampling

@@ -7,9 +7,9 @@ const COLOURINGS = {
     label: "credit",
     style: (token, scale) => token.credit === null ? "" : mix(token.credit < 0 ? "negative" : "positive", token.credit / scale),
     legend: (scale) => [
-      h("span", { class: "ends" }, `−${scale.toFixed(2)} discouraged`),
+      h("span", { class: "ends" }, `−${size(scale)} discouraged`),
       h("span", { class: "ramp ramp-credit", role: "img", "aria-label": "orange through nothing to blue" }),
-      h("span", { class: "ends" }, `+${scale.toFixed(2)} reinforced`),
+      h("span", { class: "ends" }, `+${size(scale)} reinforced`),
       queryKey(),
     ],
   },
@@ -39,6 +39,11 @@ function mix(name, share) {
   const strength = Math.min(1, Math.abs(share));
   if (!(strength > 0.001)) return "";
   return `color-mix(in oklab, var(--${name}) ${Math.round(8 + 68 * strength)}%, transparent)`;
+}
+
+// A scale of 0.004 is not 0.00.
+function size(scale) {
+  return scale < 0.1 ? String(Number(scale.toPrecision(2))) : scale.toFixed(2);
 }
 
 function queryKey() {

@@ -1,0 +1,5 @@
+"""The table of `benchmarks.quality.tianshou`."""
+
+
+def table(rows, baselines):
+    return ""

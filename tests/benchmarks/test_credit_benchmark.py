@@ -1,0 +1,133 @@
+"""The credit benchmark: what its figures are, and that a row of one's own takes one command."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "agent")]
+
+from small_policy import small_searcher  # noqa: E402
+
+from benchmarks.quality import credit, credit_run, credit_tuning, micro  # noqa: E402
+from benchmarks.quality.credit_run import Row  # noqa: E402
+from benchmarks.quality.fidelity_figures import auc_within, pooled_auc, spearman  # noqa: E402
+from igs_agent.weights import write_weights  # noqa: E402
+
+OWN = """
+from igs_agent.credit import Credit, make_estimator
+
+def estimate(steps):
+    return make_estimator("grpo")(steps)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder that holds a policy for one regime, small enough for seconds."""
+    policy = tmp_path / micro.policy_folder("two-hops")
+    policy.mkdir(parents=True)
+    write_weights(small_searcher(), policy)
+    (policy / "warmstart.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    small = ("rollout.questions=2", "rollout.group_size=2", "evaluation.questions=4")
+    monkeypatch.setattr(micro, "SIZE", small)
+    monkeypatch.setattr(credit_run, "TEST_QUESTIONS", 4)
+    yield tmp_path
+    sys.modules.pop("mine", None)
+
+
+def start(monkeypatch: pytest.MonkeyPatch, *methods: str) -> list[Row]:
+    command = ["credit", "--regimes", "two-hops", "--seeds", "0", "--updates", "1"]
+    monkeypatch.setattr(sys, "argv", [*command, "--methods", *methods])
+    credit.main()
+    return credit.read_rows(credit.OUTPUT)
+
+
+def test_an_estimator_of_ones_own_gets_its_row_and_no_row_is_made_twice(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mine.py").write_text(OWN)
+    first = [row for row in start(monkeypatch, "grpo", "mine:estimate") if row.seed == 0]
+    assert {row.method for row in first} == {"grpo", "mine:estimate"}
+    ours, theirs = first
+    assert (ours.curve, ours.test_em, ours.tokens) == (theirs.curve, theirs.test_em, theirs.tokens)
+    assert not any((micro.FOLDER / "runs").iterdir())
+    capsys.readouterr()
+    assert len(start(monkeypatch, "grpo", "mine:estimate")) == len(credit_tuning.RATES) + 2
+    assert capsys.readouterr().out == ""
+
+
+def a_row(**values: object) -> Row:
+    row = dict.fromkeys(Row.__dataclass_fields__, 0)
+    return Row(**{**row, "settings": [], "curve": [(0, 0.0), (1, 0.0)], **values})  # type: ignore[arg-type]
+
+
+def test_tuning_comes_first_and_decides_then_all_methods_of_a_seed_before_the_next() -> None:
+    args = argparse.Namespace(
+        seeds=[0, 1], regimes=["two-hops"], methods=["grpo", "oracle"], settings=[], updates=2
+    )
+    rows: list[Row] = []
+    areas = {"0.0003": 0.1, "0.001": 0.3, "0.9": 0.7}
+    order = []
+    for job in credit.jobs(args, lambda: rows):
+        order.append((job.seed, job.method, job.settings))
+        height = areas.get(job.settings[-1].partition("=")[2], 0.2)
+        rows.append(
+            a_row(
+                regime=job.regime,
+                method=job.method,
+                settings=list(job.settings),
+                seed=job.seed,
+                updates=job.updates,
+                curve=[(0, height), (2, height)],
+            )
+        )
+    rate = "optim.learning_rate=0.001"
+    chosen = (rate, "credit.options.alpha=0.9")
+    alphas = [f"credit.options.alpha={weight * 0.3:g}" for weight in credit_tuning.WEIGHTS]
+    assert order[:2] == [(100, "grpo", ("optim.learning_rate=0.0003",)), (100, "grpo", (rate,))]
+    assert order[2:5] == [(100, "oracle", (rate, alpha)) for alpha in alphas]
+    assert order[5:] == [
+        (seed, method, settings)
+        for seed in (0, 1)
+        for method, settings in (("grpo", (rate,)), ("oracle", chosen))
+    ]
+    assert list(credit_tuning.named(rows[5:])) == [("two-hops", "grpo"), ("two-hops", "oracle")]
+
+
+def test_the_area_is_the_mean_height_of_the_curve() -> None:
+    found = a_row(curve=[(0, 0.0), (10, 0.5), (30, 0.5)])
+    assert found.area == pytest.approx((10 * 0.25 + 20 * 0.5) / 30)
+
+
+def test_auc_counts_pairs_and_within_questions_only_those_of_one() -> None:
+    questions = [[(True, 2.0), (False, 1.0), (False, 2.0)], [(False, 9.0)]]
+    assert pooled_auc(questions) == pytest.approx((1 + 0.5 + 0) / 3)
+    assert auc_within(questions) == pytest.approx((1 + 0.5) / 2)
+    assert spearman([[(True, 3.0), (False, 1.0), (False, 2.0)]]) == pytest.approx(0.75**0.5)
+
+
+def test_reports_give_exact_tests_and_bounded_probabilities() -> None:
+    report = pytest.importorskip("benchmarks.quality.credit_report", reason="needs rliable")
+    differences = [0.1, -0.02, 0.3, 0.2]
+    sums = [
+        abs(sum(s * abs(d) for s, d in zip(signs, differences, strict=True)))
+        for signs in itertools.product((-1, 1), repeat=4)
+    ]
+    seen = abs(sum(differences))
+    assert report.sign_flip_test(differences) == np.mean([s >= seen - 1e-12 for s in sums])
+    first, second = np.array([0.4, 0.6]), np.array([0.4, 0.2])
+    point, low, high = report.probability_of_improvement(first, second)
+    assert point == (0.5 + 1 + 1 + 1) / 4
+    assert 0 <= low <= point <= high <= 1
+    points = report.interquartile_means({"a": np.array([[0.0], [0.5], [0.5], [1.0]])})
+    assert points["a"][0] == 0.5

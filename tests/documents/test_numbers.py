@@ -1,0 +1,50 @@
+"""Numbers on the first pages are those of the committed results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "benchmarks" / "quality" / "results"
+BAR = "bar: bridge, last hop, answer only in its gold document"
+
+
+def result(name: str, group: str) -> dict[str, Any]:
+    rows = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["rows"]
+    (row,) = (row for row in rows if row["group"] == group)
+    return dict(row)
+
+
+def told(row: dict[str, Any]) -> str:
+    """`.972 [.958, .985]`."""
+    mean, low, high = (f"{row[key]:.3f}".lstrip("0") for key in ("auc", "low", "high"))
+    return f"{mean} [{low}, {high}]"
+
+
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [
+        ("gain_statistical", BAR),
+        ("gain_smollm2", BAR),
+        ("gain_smollm2_top1", BAR),
+        ("gain_statistical", "bridge, 2 hops, hop 1 of 2"),
+        ("gain_statistical", "bridge, 3 hops, hop 1 of 3"),
+        ("gain_statistical", "bridge, 3 hops, hop 2 of 3"),
+    ],
+)
+def test_the_first_page_s_table_is_the_committed_result(name: str, group: str) -> None:
+    row = result(name, group)
+    page = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    assert f"| {row['n']} | {told(row)} |" in page
+
+
+@pytest.mark.parametrize("name", ["gain_statistical", "gain_smollm2"])
+def test_the_readme_s_result_is_the_committed_one(name: str) -> None:
+    row = result(name, BAR)
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    at = page.index(f"AUC {told(row)}" if name == "gain_statistical" else told(row))
+    assert f"({row['n']} pairs" in page[at : at + 80]
