@@ -61,14 +61,15 @@ def main() -> None:
 
 
 def _warm_start(model: Path, warm: Path) -> list[str]:
-    """A pretrained model needs to see the form only, eighty times."""
+    """A pretrained model needs to see the form only, a few hundred times."""
     shape = {"questions": FORM, "protocol": "plain", "top_k": 1, "max_searches": 3}
     return [
         f"policy={model}",
         f"output={warm}",
         *(f"env.{name}={value}" for name, value in shape.items()),
         *("first_turns=0", "excerpts=0", "documents=0", "renamed=0"),
-        *("supervised.epochs=1", "supervised.learning_rate=1e-4", "supervised.batch_tokens=1024"),
+        *("supervised.epochs=4", "supervised.learning_rate=1e-4", "supervised.batch_tokens=1024"),
+        "supervised.autocast=true",
     ]
 
 

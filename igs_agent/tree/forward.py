@@ -150,6 +150,8 @@ def _why_masked(policy: Policy) -> str | None:
         return "it drops attention weights out"
     if getattr(config, "_attn_implementation", "sdpa") not in ("sdpa", NAME):
         return f"it was loaded with {config._attn_implementation!r} attention"
+    if any(getattr(module, "gradient_checkpointing", False) for module in policy.model.modules()):
+        return "gradient checkpointing computes attention once more, by the model's own"
     return None
 
 
