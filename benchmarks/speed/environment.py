@@ -55,7 +55,8 @@ def main() -> None:
         rows.append(measure(world, args.envs, args.rounds))
         print(json.dumps(rows[-1]), flush=True)
     result = {
-        "command": f"python -m benchmarks.speed.environment --envs {args.envs}",
+        "command": f"python -m benchmarks.speed.environment --envs {args.envs} "
+        f"--rounds {args.rounds} --worlds {' '.join(args.worlds)}",
         "unit": "ms of CPU time per step of all environments: median, 10th, 90th percentile",
         "seeds": [number * args.envs for number in range(2, args.rounds + 2)],
         "machine": machine(),
