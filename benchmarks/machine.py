@@ -14,6 +14,8 @@ PACKAGES = (
     "bm25s",
     "faiss-cpu",
     "sentence-transformers",
+    "tianshou",
+    "trl",
 )
 
 

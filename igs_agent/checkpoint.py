@@ -13,9 +13,10 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -54,11 +55,20 @@ class RunState:
 
 
 def save_checkpoint(
-    folder: Path, policy: Policy, optimizer: torch.optim.Optimizer, state: RunState
+    folder: Path,
+    policy: Policy,
+    optimizer: torch.optim.Optimizer | Mapping[str, Any],
+    state: RunState,
 ) -> None:
     """Write a checkpoint at `folder`, whose name is `update-` and the number of updates.
 
     Nothing is written where the same state stands already, undamaged.
+
+    Args:
+        folder: its place.
+        policy: a whole one.
+        optimizer: over its parameters, or the state that such a one would have.
+        state: where the run stands.
 
     Raises:
         CheckpointError: the disk is full or the folder cannot be written. Checkpoints that were
@@ -67,7 +77,8 @@ def save_checkpoint(
 
     def write(target: Path) -> None:
         write_weights(policy, target)
-        training = {"optimizer": optimizer.state_dict(), "random": random_state()}
+        kept = optimizer.state_dict() if hasattr(optimizer, "state_dict") else dict(optimizer)
+        training = {"optimizer": kept, "random": random_state()}
         with (target / _TRAINING).open("wb") as file:
             torch.save(training, file)
         (target / _STATE).write_text(json.dumps(asdict(state), indent=1), encoding="utf-8")
@@ -91,19 +102,43 @@ def load_checkpoint(folder: Path, policy: Policy, optimizer: torch.optim.Optimiz
     Raises:
         CheckpointError: it is damaged, or of another model or optimiser.
     """
+    state, training = read_checkpoint(folder, policy)
+    put_training(folder, training, optimizer.load_state_dict)
+    return state
+
+
+def read_checkpoint(folder: Path, policy: Policy) -> tuple[RunState, dict[str, Any]]:
+    """(where the run stood, what `put_training` takes); the weights go into the policy.
+
+    Raises `CheckpointError` as `load_checkpoint`.
+    """
     problem = damage(folder)
     if problem:
         raise CheckpointError(f"the checkpoint {folder} is damaged: {problem}")
     try:
         read_weights(policy, folder)
-        training = torch.load(folder / _TRAINING, map_location="cpu", weights_only=True)
-        optimizer.load_state_dict(training["optimizer"])
     except (ConfigurationError, ValueError) as error:
-        raise CheckpointError(
-            f"the checkpoint {folder} does not fit the configuration: {error}"
-        ) from error
+        raise _unfit(folder, error) from error
+    training = torch.load(folder / _TRAINING, map_location="cpu", weights_only=True)
+    return RunState(**json.loads((folder / _STATE).read_text(encoding="utf-8"))), training
+
+
+def put_training(
+    folder: Path, training: Mapping[str, Any], load: Callable[[dict[str, Any]], object]
+) -> None:
+    """Put the rest of a checkpoint into an optimiser, by `load`, and the random generators.
+
+    Raises `CheckpointError` where it is of another optimiser.
+    """
+    try:
+        load(training["optimizer"])
+    except ValueError as error:
+        raise _unfit(folder, error) from error
     set_random_state(training["random"])
-    return RunState(**json.loads((folder / _STATE).read_text(encoding="utf-8")))
+
+
+def _unfit(folder: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(f"the checkpoint {folder} does not fit the configuration: {error}")
 
 
 def newest_checkpoint(folder: Path) -> Path | None:

@@ -177,6 +177,30 @@ class RetrievalConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorConfig:
+    """Which processes train. A run may be resumed with others than it was begun with."""
+
+    name: Literal["local", "torchrun", "ray"] = "local"
+    """`torchrun`: ranks on this machine, or those that torchrun started on many. `ray`: ranks
+    placed over a Ray cluster."""
+    ranks: int = 2
+    """Processes; `local` is one. Each plays, scores and trains its share of every update."""
+    playing: int = 0
+    """How many of them only play and score; weights are broadcast to them."""
+    shard: bool = False
+    """Hold parameters, gradients and optimiser in shards (FSDP2), for a policy whose optimiser
+    does not fit one device; a whole copy for playing must still fit."""
+    restarts: int = 3
+    """How often all ranks are started again, from the newest checkpoint, when one was lost."""
+    address: str | None = None
+    """Of the Ray cluster, `auto` for a running one; None starts one on this machine."""
+    cpus: float = 1.0
+    """Processors that Ray keeps for a rank."""
+    gpus: float = 0.0
+    """GPUs that Ray keeps for a rank."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrackingConfig:
     """Where metrics go besides the run folder's JSONL files."""
 
@@ -204,5 +228,6 @@ class TrainConfig:
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
     retrieval: RetrievalConfig = field(default_factory=RetrievalConfig)
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     server: ServerConfig = field(default_factory=ServerConfig)

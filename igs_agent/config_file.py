@@ -18,8 +18,13 @@ from igs_agent.config_values import NONE, build, dotted
 from igs_agent.recipes import recipes
 from igs_env.errors import ConfigurationError, unknown_name
 
-SHORT: dict[str, str] = {"credit": "credit.name", "policy": "policy.path"}
-"""Sections that stand for one of their settings where a value is given: `credit=grpo`."""
+SHORT: dict[str, str] = {
+    "credit": "credit.name",
+    "policy": "policy.path",
+    "executor": "executor.name",
+    "ray.address": "executor.address",
+}
+"""Names that stand for another setting where a value is given: `credit=grpo`."""
 
 Table = dict[str, Any]
 

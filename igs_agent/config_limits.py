@@ -78,6 +78,11 @@ LIMITS: dict[str, Limit] = {
     "checkpoint.every": Limit(least=1),
     "checkpoint.keep": Limit(least=1),
     "retrieval.max_failed": Limit(least=0, most=1),
+    "executor.ranks": Limit(least=1),
+    "executor.playing": Limit(least=0),
+    "executor.restarts": Limit(least=0),
+    "executor.cpus": Limit(least=0),
+    "executor.gpus": Limit(least=0),
 }
 """Every setting that is a number."""
 
@@ -102,6 +107,7 @@ def check_config(config: TrainConfig) -> None:
     check_environment(config.env)
     if config.credit.aliases not in ALIASES:
         raise unknown_name("credit.aliases", config.credit.aliases, ALIASES)
+    _check_executor(config)
     estimator = estimator_of(config.credit.name, config.credit.options)
     _check_other_questions(config, estimator)
     if config.rollout.group_size < 2 and getattr(estimator, "group_relative", True):
@@ -122,6 +128,20 @@ def _check_other_questions(config: TrainConfig, estimator: Any) -> None:
             f"rollout.questions must be at least 2 for credit {credit.name!r}, got {asked}: its "
             "counterfactual documents are those of the update's other questions; raise it, or set "
             "credit.sampler=corpus"
+        )
+
+
+def _check_executor(config: TrainConfig) -> None:
+    executor = config.executor
+    if executor.playing >= executor.ranks:
+        raise ConfigurationError(
+            f"executor.playing is {executor.playing} of executor.ranks={executor.ranks}: at least "
+            "one rank must train"
+        )
+    if executor.name != "local" and config.rollout.server is not None:
+        raise ConfigurationError(
+            f"rollout.server and executor={executor.name} do not go together yet: the server is "
+            "given the weights of one process; leave one of them out"
         )
 
 

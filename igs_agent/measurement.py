@@ -12,6 +12,31 @@ from igs_agent.scorer import PolicyScorer
 from igs_agent.trajectory import Trajectory
 from igs_agent.transfer import measure_transfers
 from igs_env.information_gain import FragmentSampler
+from igs_env.types import Episode, Fragment
+
+
+class FromBatch:
+    """A sampler that draws from one batch, whichever part of it is measured."""
+
+    def __init__(self, sampler: FragmentSampler, batch: Sequence[Episode]) -> None:
+        """`batch`: the episodes of the whole update."""
+        self.name = sampler.name
+        self._sampler, self._batch = sampler, batch
+
+    def sample(
+        self,
+        episode: Episode,
+        step: int,
+        *,
+        draws: int,
+        batch: Sequence[Episode] = (),
+        with_refine: bool = False,
+    ) -> tuple[Fragment, ...]:
+        """See `FragmentSampler.sample`."""
+        del batch
+        return self._sampler.sample(
+            episode, step, draws=draws, batch=self._batch, with_refine=with_refine
+        )
 
 
 def measure_signals(

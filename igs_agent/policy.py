@@ -175,7 +175,15 @@ def load_policy(
                 f"{source}: models with {attribute} are not supported; Llama- and Qwen2-shaped "
                 "models are"
             )
-    model = AutoModelForCausalLM.from_pretrained(source, dtype=_dtype(dtype))
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            source, dtype=_dtype(dtype), use_safetensors=True
+        )
+    except OSError as error:  # other formats are pickles, which run code as they are read
+        raise ConfigurationError(
+            f"policy {source!r} has no safetensors that could be loaded "
+            f"({str(error).splitlines()[0]}); convert it where you trust it: save_pretrained"
+        ) from error
     tokenizer = AutoTokenizer.from_pretrained(source)
     if not tokenizer.is_fast:
         raise ConfigurationError(

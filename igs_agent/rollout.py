@@ -59,43 +59,47 @@ def rollout(
         ConfigurationError: no prompt leaves room for a turn.
     """
     episodes = planned_episodes(rules, plan)
-    played = play(rules, policy, generator, episodes, sampling, max_rows=max_rows)
-    if played and not any(trajectory.turns for trajectory in played):
-        shortest = min(len(trajectory.token_ids) for trajectory in played)
-        raise ConfigurationError(
-            f"no prompt leaves room for a turn: policy {policy.name!r} has a context of "
-            f"{policy.context_length} tokens, the shortest prompt has {shortest}, and a turn may "
-            f"have {sampling.max_tokens}; lower max_tokens (rollout.max_tokens of a run), or take "
-            "a policy with a longer context"
-        )
-    return played
+    return play_attempts(
+        rules, policy, generator, episodes, sampling, attempts=1, max_rows=max_rows
+    )
 
 
-def rollout_attempts(
+def play_attempts(
     rules: Rules,
     policy: Policy,
     generator: Generator,
-    plan: RolloutPlan,
+    episodes: Sequence[Episode],
     sampling: Sampling,
     *,
     attempts: int,
     max_rows: int = 256,
 ) -> list[Trajectory]:
-    """`rollout`, and behind it further attempts at the same questions, each read in one context.
+    """Fresh episodes played, and behind each further attempts, every one read in one context.
 
     An attempt's prompt is the transcript of the one before, a request to try again and the
     question (MR-Search, arXiv 2603.11327). A rollout whose retrieval failed, or whose context is
     full, gets no further attempt.
 
     Returns:
-        As `rollout` for one attempt; with more, the attempts of each rollout side by side.
+        One trajectory per episode for one attempt; with more, the attempts of each side by side.
+
+    Raises:
+        ConfigurationError: no prompt leaves room for a turn.
     """
-    first = rollout(rules, policy, generator, plan, sampling, max_rows=max_rows)
+    first = play(rules, policy, generator, episodes, sampling, max_rows=max_rows)
+    if first and not any(trajectory.turns for trajectory in first):
+        shortest = min(len(trajectory.token_ids) for trajectory in first)
+        raise ConfigurationError(
+            f"no prompt leaves room for a turn: policy {policy.name!r} has a context of "
+            f"{policy.context_length} tokens, the shortest prompt has {shortest}, and a turn may "
+            f"have {sampling.max_tokens}; lower max_tokens (rollout.max_tokens of a run), or take "
+            "a policy with a longer context"
+        )
     chains = [[trajectory] for trajectory in first]
     for number in range(1, attempts):
         going = [c for c in chains if not (c[-1].retrieval_failed or c[-1].overflowed)]
-        episodes = [_next_attempt(chain[-1].episode, number) for chain in going]
-        played = play(rules, policy, generator, episodes, sampling, max_rows=max_rows)
+        following = [_next_attempt(chain[-1].episode, number) for chain in going]
+        played = play(rules, policy, generator, following, sampling, max_rows=max_rows)
         for chain, trajectory in zip(going, played, strict=True):
             before = chain[-1].episode.id
             chain.append(replace(trajectory, attempt=number, previous=before))

@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from igs_agent.checkpoint import RunState, load_checkpoint, newest_checkpoint
+from igs_agent.checkpoint import RunState, newest_checkpoint, put_training, read_checkpoint
 from igs_agent.config import TrainConfig
 from igs_agent.config_file import dump_config, load_config
 from igs_agent.config_limits import check_config
 from igs_agent.credit import CreditEstimator, make_estimator, signals_of
+from igs_agent.executors import Executor
+from igs_agent.executors.choice import executor_of
 from igs_agent.generation.server import ServerGenerator
 from igs_agent.out_of_memory import memory_explained
 from igs_agent.policy import Policy, load_policy
@@ -26,7 +28,7 @@ from igs_agent.run_retrieval import recorded_task, task_of
 from igs_agent.tracking import JsonlTracker, RunFolderError, Tracker, WandbTracker, terminal_tracker
 from igs_env.errors import ConfigurationError
 from igs_env.information_gain import FragmentSampler
-from igs_env.retrievers.recording import FILE, Recording
+from igs_env.retrievers.recording import Recording
 from igs_env.task import Task, make_sampler
 from igs_env.types import Question
 
@@ -40,13 +42,19 @@ class Run:
     config: TrainConfig
     task: Task
     dev: Sequence[Question]
+    executor: Executor
+    """The ranks; everything below is this rank's."""
     policy: Policy
+    """What plays, scores and is saved."""
+    trained: Policy
+    """What the optimiser changes: the policy, or a copy in shards."""
     reference: Policy | None
     optimizer: torch.optim.Optimizer
     estimator: CreditEstimator
     sampler: FragmentSampler | None
     state: RunState
-    files: JsonlTracker
+    files: JsonlTracker | None
+    """Written by rank 0."""
     trackers: list[Tracker]
     report: Report
     server: ServerGenerator | None = None
@@ -60,8 +68,10 @@ class Run:
 
     def offsets(self) -> dict[str, int]:
         """Bytes of each of the run's files so far, all of them safely on the disk."""
-        recorded = {} if self.recording is None else {FILE: self.recording.synced()}
-        return {**self.files.offsets(), **recorded}
+        mine = {} if self.files is None else self.files.offsets()
+        if self.recording is not None:
+            mine[self.recording.path.name] = self.recording.synced()
+        return {name: size for of in self.executor.gather(mine) for name, size in of.items()}
 
     def close(self) -> None:
         """Close the files, the trackers and the connection to a server that samples."""
@@ -71,6 +81,7 @@ class Run:
             self.recording.close()
         if self.server is not None:
             self.server.close()
+        self.executor.close()
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
@@ -84,6 +95,7 @@ class Run:
 def start(config: TrainConfig, *, resume: bool, report: Report | None) -> Run:
     """Everything loaded and checked, nothing trained yet. Without `report` nothing is shown."""
     check_config(config)
+    executor = executor_of(config)
     # Rollouts have generators of their own; this is for what a library draws, such as the first
     # weights of an adapter.
     torch.manual_seed(config.seed)
@@ -92,7 +104,14 @@ def start(config: TrainConfig, *, resume: bool, report: Report | None) -> Run:
     questions_of_update(task.questions, 0, config.rollout.questions, config.seed)  # enough of them
     policy = prepare_policy(load_policy_of(config), config.policy)
     check_policy(policy, task, config.rollout.max_tokens)
-    trainable = [p for p in policy.model.parameters() if p.requires_grad]
+    reference = load_policy_of(config) if config.loss.kl > 0 else None
+    newest = _begun(config, folder, resume, report or _silent, executor)
+    state = RunState(update=0, best=-1.0, without_improvement=0, offsets={})
+    saved = None
+    if newest is not None:
+        state, saved = read_checkpoint(newest, policy)
+    trained = executor.trained(policy)
+    trainable = [p for p in trained.model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
         trainable,
         lr=config.optim.learning_rate,
@@ -100,20 +119,24 @@ def start(config: TrainConfig, *, resume: bool, report: Report | None) -> Run:
         weight_decay=config.optim.weight_decay,
     )
     estimator = make_estimator(config.credit.name, config.credit.options)
-    state = _resumed(config, folder, policy, optimizer, resume, report or _silent)
-    files = JsonlTracker(folder, state.offsets)
-    task, recording = recorded_task(config, task, state.offsets)
-    trackers: list[Tracker] = [files]
-    if report is not None:
+    if newest is not None and saved is not None:
+        put_training(newest, saved, lambda kept: executor.load_state(optimizer, kept))
+    first = executor.rank == 0
+    files = JsonlTracker(folder, state.offsets) if first else None
+    task, recording = recorded_task(config, task, state.offsets, rank=executor.rank)
+    trackers: list[Tracker] = [] if files is None else [files]
+    if report is not None and first:
         trackers.append(terminal_tracker(config.updates, done=state.update))
-    if config.tracking.wandb:
+    if config.tracking.wandb and first:
         trackers.append(WandbTracker(config.tracking.project, folder, asdict(config)))
     return Run(
         config=config,
         task=task,
         dev=subset(dev.questions, config.evaluation.questions),
+        executor=executor,
         policy=policy,
-        reference=load_policy_of(config) if config.loss.kl > 0 else None,
+        trained=trained,
+        reference=reference,
         optimizer=optimizer,
         estimator=estimator,
         sampler=(
@@ -124,7 +147,7 @@ def start(config: TrainConfig, *, resume: bool, report: Report | None) -> Run:
         state=state,
         files=files,
         trackers=trackers,
-        report=report or _silent,
+        report=report if report is not None and first else _silent,
         server=_server_of(config, policy),
         recording=recording,
     )
@@ -150,16 +173,16 @@ def load_policy_of(config: TrainConfig) -> Policy:
         )
 
 
-def _resumed(
-    config: TrainConfig,
-    folder: Path,
-    policy: Policy,
-    optimizer: torch.optim.Optimizer,
-    resume: bool,
-    report: Report,
-) -> RunState:
-    saved, newest = folder / "config.toml", newest_checkpoint(folder / "checkpoints")
-    fresh = RunState(update=0, best=-1.0, without_improvement=0, offsets={})
+def _begun(
+    config: TrainConfig, folder: Path, resume: bool, report: Report, executor: Executor
+) -> Path | None:
+    """The checkpoint to go on from; a fresh run's folder is made. Rank 0 decides for all."""
+    newest = _checked_folder(config, folder, resume, report) if executor.rank == 0 else None
+    return executor.agree(newest)
+
+
+def _checked_folder(config: TrainConfig, folder: Path, resume: bool, report: Report) -> Path | None:
+    saved = folder / "config.toml"
     if not resume:
         if saved.exists():
             raise ConfigurationError(
@@ -167,15 +190,17 @@ def _resumed(
                 "folder with run=…"
             )
         _write_config(saved, config)
-        return fresh
+        return None
     if not saved.exists():
         raise ConfigurationError(f"{folder} holds no run that could be resumed")
     _refuse_changes(config, load_config(saved))
-    if newest is None:
-        report("no checkpoint yet: starting from the beginning")
-        return fresh
-    report(f"resuming from {newest}")
-    return load_checkpoint(newest, policy, optimizer)
+    newest = newest_checkpoint(folder / "checkpoints")
+    report(
+        "no checkpoint yet: starting from the beginning"
+        if newest is None
+        else f"resuming from {newest}"
+    )
+    return newest
 
 
 def _silent(line: str) -> None:
@@ -192,7 +217,7 @@ def _write_config(path: Path, config: TrainConfig) -> None:
         ) from error
 
 
-_FREE = ("updates", "run", "tracking", "checkpoint")
+_FREE = ("updates", "run", "tracking", "checkpoint", "executor")
 _MEMORY = {
     "policy": "gradient_checkpointing",
     "rollout": "max_rows",

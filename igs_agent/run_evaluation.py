@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from igs_agent.checkpoint import RunState, drop_old, save_checkpoint
 from igs_agent.evaluation import Evaluation, evaluate, read_evaluation
+from igs_agent.executors import spread
 from igs_agent.generation.native import NativeGenerator
 from igs_agent.run import Run, load_policy_of
 from igs_agent.run_retrieval import check_outage
 from igs_agent.tracking import write_jsonl
+from igs_env.types import Question
 
 
 def first_evaluation(run: Run) -> Evaluation:
@@ -44,19 +47,14 @@ def last_evaluation(run: Run, first: Evaluation) -> tuple[int, Evaluation]:
 def evaluate_run(run: Run) -> Evaluation:
     """Play the evaluation questions, keep their rows, and keep the policy if it is the best."""
     with run.timed("evaluation"):
-        evaluation = evaluate(
-            run.task.rules,
-            run.policy,
-            run.server or NativeGenerator(run.policy),
-            run.dev,
-            max_tokens=run.config.rollout.max_tokens,
-            max_rows=run.config.rollout.max_rows,
-        )
+        rows = spread(run.executor, run.dev, lambda questions: _played(run, questions).rows)
+        evaluation = Evaluation(rows=tuple(rows))
     failed = evaluation.failed / max(1, len(evaluation.rows))
     check_outage(run.config.retrieval, failed, f"the evaluation after {run.state.update} updates")
     for tracker in run.trackers:
         tracker.metrics(run.state.update, evaluation.metrics())
-    write_jsonl(_rows_of(run, run.state.update), evaluation.as_dicts())
+    if run.executor.rank == 0:
+        write_jsonl(_rows_of(run, run.state.update), evaluation.as_dicts())
     score = evaluation.mean("exact_match")
     better = score > run.state.best
     run.state = RunState(
@@ -68,16 +66,32 @@ def evaluate_run(run: Run) -> Evaluation:
     )
     if better and run.state.update:
         folder = Path(run.config.run) / "best"
-        save_checkpoint(folder / step_name(run.state.update), run.policy, run.optimizer, run.state)
-        drop_old(folder, keep=1)
+        _save(run, folder, keep=1)
     return evaluation
 
 
 def checkpoint_run(run: Run) -> None:
     """Save the run where a resume looks for it; old checkpoints go."""
-    folder = Path(run.config.run) / "checkpoints"
-    save_checkpoint(folder / step_name(run.state.update), run.policy, run.optimizer, run.state)
-    drop_old(folder, run.config.checkpoint.keep)
+    _save(run, Path(run.config.run) / "checkpoints", run.config.checkpoint.keep)
+
+
+def _save(run: Run, folder: Path, keep: int) -> None:
+    """In the one layout that every executor reads, by rank 0."""
+    training = run.executor.whole_state(run.optimizer)
+    if run.executor.rank == 0:
+        save_checkpoint(folder / step_name(run.state.update), run.policy, training, run.state)
+        drop_old(folder, keep)
+
+
+def _played(run: Run, questions: Sequence[Question]) -> Evaluation:
+    return evaluate(
+        run.task.rules,
+        run.policy,
+        run.server or NativeGenerator(run.policy),
+        questions,
+        max_tokens=run.config.rollout.max_tokens,
+        max_rows=run.config.rollout.max_rows,
+    )
 
 
 def _rows_of(run: Run, update: int) -> Path:

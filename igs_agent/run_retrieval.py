@@ -30,7 +30,7 @@ def task_of(config: TrainConfig, **more: object) -> Task:
 
 
 def recorded_task(
-    config: TrainConfig, task: Task, offsets: Mapping[str, int]
+    config: TrainConfig, task: Task, offsets: Mapping[str, int], *, rank: int = 0
 ) -> tuple[Task, Recording | None]:
     """(the task with its searches recorded in the run folder, the recording).
 
@@ -41,6 +41,7 @@ def recorded_task(
         config: says whether and where.
         task: made by `task_of`.
         offsets: bytes of the run's files that belong to the checkpoint it goes on from.
+        rank: each has a file of its own, and replays that of the same rank.
     """
     settings = config.retrieval
     wanted = settings.record
@@ -48,10 +49,13 @@ def recorded_task(
         wanted = settings.replay is not None or is_url(config.env.get("retriever"))
     if not wanted:
         return task, None
-    recording = open_recording(Path(config.run) / FILE, size=offsets.get(FILE, 0))
+    name = FILE if rank == 0 else f"{Path(FILE).stem}.rank{rank}.jsonl"
+    recording = open_recording(Path(config.run) / name, size=offsets.get(name, 0))
     retriever = task.rules.retriever
     if settings.replay is not None:
-        retriever = ReplayedRetriever(read_recording(settings.replay), recording.times())
+        source = Path(settings.replay)
+        replayed = read_recording(source / name if source.is_dir() else source)
+        retriever = ReplayedRetriever(replayed, recording.times())
     rules = replace(task.rules, retriever=RecordedRetriever(retriever, recording))
     return replace(task, rules=rules), recording
 

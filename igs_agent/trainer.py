@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from igs_agent.config import TrainConfig
@@ -15,12 +14,9 @@ from igs_agent.credit.ig_search import IGSearch, silent_groups
 from igs_agent.dynamic_sampling import rows_of_loud_groups
 from igs_agent.episodes import episode_row, rollout_metrics
 from igs_agent.evaluation import Evaluation
-from igs_agent.generation import Sampling
-from igs_agent.generation.native import NativeGenerator
-from igs_agent.measurement import measure_signals
-from igs_agent.question_order import questions_of_update
-from igs_agent.rollout import RolloutPlan, rollout_attempts
+from igs_agent.executors.launch import launched, launches
 from igs_agent.run import Report, Run, start
+from igs_agent.run_episodes import measure, play
 from igs_agent.run_evaluation import (
     checkpoint_run,
     evaluate_run,
@@ -29,11 +25,9 @@ from igs_agent.run_evaluation import (
 )
 from igs_agent.run_retrieval import RetrievalOutageError, check_outage
 from igs_agent.schedule import due, ended_early, out_of_patience, set_learning_rate
-from igs_agent.scorer import PolicyScorer
-from igs_agent.signals import step_table, token_batch
+from igs_agent.signals import TokenBatch, step_table, token_batch
 from igs_agent.stop_request import StopRequest
-from igs_agent.trajectory import Trajectory
-from igs_agent.update import NonFiniteUpdateError, update_policy
+from igs_agent.update import NonFiniteUpdateError, UpdateStats, update_policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +61,8 @@ def train(
         NonFiniteUpdateError: a loss or gradient that is not finite; the batch is saved.
         RetrievalOutageError: too many searches failed; the run is saved as it was before them.
     """
+    if launches(config):
+        return launched(config, resume=resume, report=report)
     run = start(config, resume=resume, report=report)
     try:
         with StopRequest(run.report) as stop:
@@ -93,12 +89,17 @@ def train(
 def _until_done(run: Run, stop: StopRequest) -> None:
     """Updates, with evaluations and checkpoints when they are due."""
     config = run.config
-    while run.state.update < config.updates and not (out_of_patience(run) or stop.wanted):
+    while run.state.update < config.updates and not _stops(run, stop):
         train_one(run)
         if due(run.state.update, config.evaluation.every, config.updates):
             evaluate_run(run)
         if due(run.state.update, config.checkpoint.every, config.updates):
             checkpoint_run(run)
+
+
+def _stops(run: Run, stop: StopRequest) -> bool:
+    """Out of patience, or asked to: rank 0 is who hears Ctrl-C."""
+    return run.executor.agree(out_of_patience(run) or stop.wanted)
 
 
 def train_one(run: Run) -> None:
@@ -122,25 +123,7 @@ def train_one(run: Run) -> None:
     if config.loss.drop_silent_groups:
         rows = rows_of_loud_groups(groups, batch.advantages)
     with run.timed("update"):
-        set_learning_rate(run)
-        try:
-            stats = update_policy(
-                run.policy,
-                run.optimizer,
-                batch.rows(rows),
-                config.loss,
-                config.optim,
-                temperature=config.rollout.temperature,
-                groups=[groups[row] for row in rows],
-                reference=run.reference,
-            )
-        except NonFiniteUpdateError as error:
-            path = Path(config.run) / f"bad-batch-{number}.pt"
-            torch.save(asdict(batch), path)
-            raise NonFiniteUpdateError(
-                f"update {number}: {error}; its batch is in {path}, the parameters are those of "
-                "the update before"
-            ) from error
+        stats = _updated(run, batch.rows(rows), [groups[row] for row in rows])
     metrics = {
         **rollout_metrics(trajectories),
         **silent_groups(table),
@@ -160,44 +143,31 @@ def train_one(run: Run) -> None:
     run.state = replace(run.state, update=number + 1, offsets=run.offsets())
 
 
-def play(run: Run, number: int) -> list[Trajectory]:
-    """The rollouts of one update; which questions follows from the seed and the number."""
-    settings = run.config.rollout
-    plan = RolloutPlan(
-        questions=questions_of_update(
-            run.task.questions, number, settings.questions, run.config.seed
-        ),
-        group_size=settings.group_size,
-        seed=int(np.random.SeedSequence([run.config.seed, number]).generate_state(1)[0]),
-    )
-    return rollout_attempts(
-        run.task.rules,
-        run.policy,
-        run.server or NativeGenerator(run.policy),
-        plan,
-        _sampling(run.config),
-        attempts=settings.attempts,
-        max_rows=settings.max_rows,
-    )
-
-
-def measure(run: Run, trajectories: Sequence[Trajectory]) -> tuple[list[Trajectory], int]:
-    """(the trajectories with what the estimator needs, tokens through the model for it)."""
-    scorer = PolicyScorer(
-        run.policy,
-        trajectories,
-        max_tokens=run.config.optim.batch_tokens,
-        autocast=run.config.optim.autocast,
-    )
-    measured = measure_signals(trajectories, scorer, run.estimator, run.sampler, run.config.credit)
-    return measured, scorer.forward_tokens
-
-
-def _sampling(config: TrainConfig) -> Sampling:
-    settings = config.rollout
-    return Sampling(
-        temperature=settings.temperature,
-        top_p=settings.top_p,
-        top_k=settings.top_k,
-        max_tokens=settings.max_tokens,
-    )
+def _updated(run: Run, batch: TokenBatch, groups: Sequence[int]) -> UpdateStats:
+    """Train on the batch, on the ranks that train, and tell the others."""
+    config, number, stats = run.config, run.state.update, None
+    set_learning_rate(run)
+    try:
+        if run.executor.trains:
+            stats = update_policy(
+                run.trained,
+                run.optimizer,
+                batch,
+                config.loss,
+                config.optim,
+                temperature=config.rollout.temperature,
+                groups=groups,
+                reference=run.reference,
+                executor=run.executor,
+            )
+    except NonFiniteUpdateError as error:
+        path = Path(config.run) / f"bad-batch-{number}.pt"
+        torch.save(asdict(batch), path)
+        raise NonFiniteUpdateError(
+            f"update {number}: {error}; its batch is in {path}, the parameters are those of "
+            "the update before"
+        ) from error
+    run.executor.publish(run.trained, run.policy)
+    told = run.executor.agree(stats)
+    assert told is not None  # rank 0 trains
+    return told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,10 +10,12 @@ import torch
 from torch import Tensor
 
 from igs_agent.config import LossConfig, OptimConfig
+from igs_agent.executors.contract import Executor
+from igs_agent.executors.local import LOCAL
 from igs_agent.loss import clipped_surrogate, importance_weights, is_clipped, kl_k3, token_mean
 from igs_agent.policy import Policy
 from igs_agent.signals import TokenBatch
-from igs_agent.trained_tokens import trained_log_probs, trained_tokens
+from igs_agent.trained_tokens import trained_tokens
 from igs_agent.tree import TokenTree, shares_prefixes
 from igs_env.errors import IGSearchError
 
@@ -51,6 +54,7 @@ def update_policy(
     temperature: float,
     groups: Sequence[int],
     reference: Policy | None = None,
+    executor: Executor = LOCAL,
 ) -> UpdateStats:
     """Train on the batch: `optim.epochs` passes of `optim.minibatches` optimiser steps each.
 
@@ -63,6 +67,7 @@ def update_policy(
         temperature: at which the rollouts were sampled.
         groups: each row's group; a group is never split over optimiser steps.
         reference: for the KL term.
+        executor: the ranks among which the rows are shared; each is given the whole batch.
 
     Raises:
         NonFiniteUpdateError: before anything is changed.
@@ -70,40 +75,58 @@ def update_policy(
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     totals, share = _Totals(), shares_prefixes(policy)
     if loss.importance_cap > 0:
-        batch = importance_corrected(policy, batch, loss.importance_cap, temperature, optim)
+        batch = importance_corrected(
+            policy, batch, loss.importance_cap, temperature, optim, executor
+        )
     policy.model.train()
     for _ in range(optim.epochs):
         for rows in _minibatches(groups, optim.minibatches):
             part = batch.rows(rows)
-            denominator = _denominator(part, loss)
-            for chunk in _chunks(part, optim.batch_tokens, share):
+            denominator, counts = _denominator(part, loss), part.trained[:, 1:].sum(1).tolist()
+            mine = executor.share(part.lengths.tolist(), counts)
+            chunks = list(_chunks(part.rows(mine), optim.batch_tokens, share)) if mine else []
+            for chunk in executor.even(chunks):
+                # Where other ranks have more, their rows are read along and count nothing.
+                rows_read = [mine[row] for row in chunk] or [_first(counts)]
                 value = _chunk_loss(
                     policy,
-                    part.rows(chunk),
+                    part.rows(rows_read),
                     loss,
                     optim,
                     temperature,
                     denominator,
                     reference,
-                    totals,
+                    totals if chunk else _Totals(),
+                    executor,
                 )
                 if value.requires_grad:
-                    value.backward()  # type: ignore[no-untyped-call]
-            norm = torch.nn.utils.clip_grad_norm_(parameters, optim.max_grad_norm)
-            if not torch.isfinite(norm):
+                    torch.autograd.backward(value if chunk else value * 0)
+            executor.add_gradients(parameters)
+            norm = executor.clip_gradients(parameters, optim.max_grad_norm)
+            summed = executor.add({"loss": totals.loss})["loss"]
+            if not (math.isfinite(norm) and math.isfinite(summed)):
                 optimizer.zero_grad(set_to_none=True)
                 policy.model.eval()
-                raise NonFiniteUpdateError(f"the gradient's norm is {norm.item()}")
+                raise NonFiniteUpdateError(
+                    f"the gradient's norm is {norm}"
+                    if math.isfinite(summed)
+                    else f"the loss is {summed}"
+                )
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-            totals.norms.append(norm.item())
+            totals.norms.append(norm)
     policy.model.eval()
-    return totals.stats()
+    return totals.stats(executor)
 
 
 @torch.no_grad()
 def importance_corrected(
-    policy: Policy, batch: TokenBatch, cap: float, temperature: float, optim: OptimConfig
+    policy: Policy,
+    batch: TokenBatch,
+    cap: float,
+    temperature: float,
+    optim: OptimConfig,
+    executor: Executor = LOCAL,
 ) -> TokenBatch:
     """The batch for a policy that gives its tokens other probabilities than their sampler did.
 
@@ -114,9 +137,10 @@ def importance_corrected(
     old, weights = batch.old_log_probs.clone(), torch.ones_like(batch.old_log_probs)
     for chunk in _chunks(batch, optim.batch_tokens, shares_prefixes(policy)):
         part = batch.rows(chunk)
+        tokens = trained_tokens(part, share=shares_prefixes(policy))
         with torch.autocast(policy.device.type, torch.bfloat16, enabled=optim.autocast):
-            log_probs, trained = trained_log_probs(policy, part, temperature)
-        rows, columns = trained.nonzero(as_tuple=True)
+            log_probs = executor.log_probs(policy, tokens, temperature)
+        rows, columns = tokens.mask.nonzero(as_tuple=True)
         places = (torch.tensor(chunk)[rows], columns)
         before = log_probs.float().cpu()
         weights[places] = importance_weights(before, batch.old_log_probs[places], cap)
@@ -133,10 +157,11 @@ def _chunk_loss(
     denominator: float,
     reference: Policy | None,
     totals: _Totals,
+    executor: Executor,
 ) -> Tensor:
     tokens = trained_tokens(chunk, share=shares_prefixes(policy))
     with torch.autocast(policy.device.type, torch.bfloat16, enabled=optim.autocast):
-        log_probs = tokens.log_probs(policy, temperature)
+        log_probs = executor.log_probs(policy, tokens, temperature)
     trained = tokens.mask
     old = chunk.old_log_probs[trained].to(log_probs.device)
     advantages = chunk.advantages[trained].to(log_probs.device)
@@ -153,8 +178,6 @@ def _chunk_loss(
         ref_kl = kl_k3(log_probs, ref_log_probs)
         per_token = per_token + loss.kl * ref_kl
     value = token_mean(per_token, torch.ones_like(per_token, dtype=torch.bool), denominator)
-    if not torch.isfinite(value):
-        raise NonFiniteUpdateError(f"the loss is {value.item()}")
     totals.add(
         loss=value,
         kl=kl_k3(log_probs, old).sum(),
@@ -172,6 +195,11 @@ def _denominator(batch: TokenBatch, loss: LossConfig) -> float:
     if loss.aggregation == "constant":
         return float(len(batch.ids) * loss.constant_length)
     return max(1.0, float(batch.trained[:, 1:].sum()))
+
+
+def _first(counts: Sequence[int]) -> int:
+    """A row that is trained on."""
+    return next(row for row, count in enumerate(counts) if count)
 
 
 def _minibatches(groups: Sequence[int], count: int) -> Iterator[list[int]]:
@@ -214,6 +242,9 @@ def _padded_chunks(batch: TokenBatch, max_tokens: int) -> Iterator[list[int]]:
     yield chunk
 
 
+SUMS = ("loss", "kl", "ref_kl", "clipped", "entropy", "tokens", "forward_tokens")
+
+
 class _Totals:
     """Sums over the micro-batches of an update."""
 
@@ -221,20 +252,26 @@ class _Totals:
         self.norms: list[float] = []
         self._sums: dict[str, float] = {}
 
+    @property
+    def loss(self) -> float:
+        """Of the micro-batches so far."""
+        return self._sums.get("loss", 0.0)
+
     def add(self, **values: Tensor | float) -> None:
         for name, value in values.items():
             number = value.item() if isinstance(value, Tensor) else value
             self._sums[name] = self._sums.get(name, 0.0) + number
 
-    def stats(self) -> UpdateStats:
-        tokens = max(1.0, self._sums["tokens"])
+    def stats(self, executor: Executor) -> UpdateStats:
+        sums = executor.add({name: self._sums.get(name, 0.0) for name in SUMS})
+        tokens = max(1.0, sums["tokens"])
         return UpdateStats(
-            loss=self._sums["loss"] / max(1, len(self.norms)),
+            loss=sums["loss"] / max(1, len(self.norms)),
             grad_norm=sum(self.norms) / max(1, len(self.norms)),
-            kl=self._sums["kl"] / tokens,
-            ref_kl=self._sums["ref_kl"] / tokens,
-            clip_share=self._sums["clipped"] / tokens,
-            entropy=self._sums["entropy"] / tokens,
-            tokens=int(self._sums["tokens"]),
-            forward_tokens=int(self._sums["forward_tokens"]),
+            kl=sums["kl"] / tokens,
+            ref_kl=sums["ref_kl"] / tokens,
+            clip_share=sums["clipped"] / tokens,
+            entropy=sums["entropy"] / tokens,
+            tokens=int(sums["tokens"]),
+            forward_tokens=int(sums["forward_tokens"]),
         )

@@ -13,6 +13,8 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from igs_env.strict_json import parse_json
+
 MANIFEST = "manifest.json"
 PARTIAL, REPLACED = ".partial", ".replaced"
 """Endings of folders that are not complete yet, and that stand aside while another of the same
@@ -55,7 +57,7 @@ def damage(folder: Path) -> str | None:
     Every file is read and its checksum compared.
     """
     try:
-        expected = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        expected = parse_json((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         return f"its {MANIFEST} cannot be read ({error})"
     if not isinstance(expected, dict) or not expected:

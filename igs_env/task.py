@@ -217,7 +217,7 @@ def _function(kind: str, value: object, registry: Mapping[str, Any]) -> Any:
 
 def _own_corpus(source: object, retriever: object) -> str:
     name = source.partition(":")[0] if isinstance(source, str) else ""
-    if name not in CORPORA and (is_url(retriever) or retriever == "replayed"):
+    if name not in CORPORA and (is_url(retriever) or retriever in ("replayed", "sharded")):
         return "none"
     if name not in CORPORA:
         raise ConfigurationError(

@@ -35,7 +35,7 @@ from igs_agent.adapters.tianshou import NativeVectorEnv, macro_vector_env
 
 BETA = 0.1
 """Reward per nat of gain, a third of the α of IG-Search; not tuned."""
-STEPS, EVERY = 32_768, 4_096
+STEPS, EVERY = 49_152, 4_096
 Choose = Callable[[Any, Any], Any]
 """(observations, generator) → an action per row."""
 
@@ -114,8 +114,9 @@ def train(preset: str, name: str, gain: bool, seed: int, rate: float, split: str
     curve: list[tuple[int, float, float]] = []
     spent = 0.0
 
-    def evaluate(epoch: int, step: int) -> None:
+    def before(epoch: int, step: int) -> None:
         nonlocal spent
+        recipe.explore(algorithm, step / STEPS)
         start = time.process_time()
         if step >= len(curve) * EVERY:
             curve.append((step, *play(preset, split, greedy(algorithm), seed)))
@@ -127,7 +128,7 @@ def train(preset: str, name: str, gain: bool, seed: int, rate: float, split: str
             training_collector=Collector(algorithm, envs, buffer),
             max_epochs=1,
             epoch_num_steps=STEPS,
-            training_fn=evaluate,
+            training_fn=before,
             verbose=False,
             show_progress=False,
             **recipe.schedule,
@@ -187,22 +188,26 @@ def fixed(preset: str, split: str) -> dict[str, Any]:
     """Agents that learn nothing: five random ones, and every script of one search, one answer."""
     envs, _ = evaluation_envs(preset, split)
     count, meanings = envs.single_action_space.n, envs.get_wrapper_attr("meanings")
-    scripts: dict[str, float] = {}
-    for index, meaning in enumerate(meanings):
-        if meaning.startswith("answer"):
-            plan = iter((0, index))
-            scripts[meaning] = play(
-                preset, split, lambda rows, random, plan=plan: np.full(len(rows), next(plan, index))
-            )[0]
+    scripts = {
+        meaning: play(preset, split, script(index))[0]
+        for index, meaning in enumerate(meanings)
+        if meaning.startswith("answer")
+    }
     return {
-        "random": [
-            play(preset, split, lambda rows, random: random.integers(count, size=len(rows)), seed)[
-                0
-            ]
-            for seed in range(5)
-        ],
+        "random": [play(preset, split, uniform(count), seed)[0] for seed in range(5)],
         "scripts": scripts,
     }
+
+
+def script(answer: int) -> Choose:
+    """Search the question, then give always the same kind of answer."""
+    plan = iter((0,))
+    return lambda rows, random: np.full(len(rows), next(plan, answer))
+
+
+def uniform(count: int) -> Choose:
+    """Any of the actions."""
+    return lambda rows, random: random.integers(count, size=len(rows))
 
 
 if __name__ == "__main__":

@@ -39,9 +39,11 @@ def group_runs(runs: Sequence[Run]) -> tuple[tuple[Group, ...], list[str]]:
     """(groups in the order of their first runs, what was left out, as sentences).
 
     A seed counts once: the same seed a second time would make intervals narrower and tell nothing.
+    A run that is not half as long as the longest of its group is left out: curves end with the
+    shortest run, and one that has just begun would take them all away.
     """
     found: dict[str, dict[str, Run]] = {}
-    problems = []
+    problems: list[str] = []
     for run in runs:
         of_group = found.setdefault(_key(run), {})
         seed = word(run.seed)
@@ -52,13 +54,27 @@ def group_runs(runs: Sequence[Run]) -> tuple[tuple[Group, ...], list[str]]:
             )
         else:
             of_group[seed] = run
-    together = [tuple(group.values()) for group in found.values()]
+    together = [_long_enough(list(group.values()), problems) for group in found.values()]
     labels = _labels([group[0] for group in together])
     groups = tuple(
         Group(label=label, number=number, runs=of_group)
         for number, (label, of_group) in enumerate(zip(labels, together, strict=True))
     )
     return groups, problems
+
+
+def _long_enough(runs: Sequence[Run], problems: list[str]) -> tuple[Run, ...]:
+    longest = max(len(run.updates) for run in runs)
+    kept = []
+    for run in runs:
+        if 2 * len(run.updates) >= longest:
+            kept.append(run)
+        else:
+            problems.append(
+                f"{shown(run.name)} has {len(run.updates)} updates where others of its group have "
+                f"{longest}, and was left out"
+            )
+    return tuple(kept)
 
 
 def _key(run: Run) -> str:

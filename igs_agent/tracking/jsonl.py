@@ -17,6 +17,7 @@ from typing import Any
 
 from igs_agent.tracking.contract import RunFolderError
 from igs_env.errors import DataError
+from igs_env.strict_json import parse_json
 
 logger = logging.getLogger(__name__)
 
@@ -151,7 +152,7 @@ def read_jsonl(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
 
 def _parsed(path: str | os.PathLike[str], number: int, line: bytes) -> dict[str, Any]:
     try:
-        row = json.loads(line)
+        row = parse_json(line)
     except ValueError as error:
         raise DataError(f"{path}, line {number} is no JSON: {error}") from error
     if not isinstance(row, dict):

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, cast
 
 from igs_env.datasets.registry import SUFFIXES
 from igs_env.errors import DataError
+from igs_env.strict_json import parse_json
 
 Row = dict[str, Any]
 Progress = Callable[[int], None]
@@ -101,7 +102,7 @@ def _parse_line(path: Path, number: int, line: bytes) -> Row:
             "save the file as UTF-8"
         ) from error
     try:
-        row = json.loads(text)
+        row = parse_json(text)
     except json.JSONDecodeError as error:
         raise DataError(
             f"{where}: not a whole JSON object ({error.msg} at column {error.colno}): "
@@ -113,7 +114,7 @@ def _parse_line(path: Path, number: int, line: bytes) -> Row:
 def json_items(path: Path, progress: Progress | None = None) -> Iterator[tuple[int, Row]]:
     """Objects of a `.json` file that holds one list."""
     try:
-        items = json.loads(path.read_bytes().decode("utf-8-sig"))
+        items = parse_json(path.read_bytes().decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8"

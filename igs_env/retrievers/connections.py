@@ -13,6 +13,7 @@ import httpx
 
 from igs_env.errors import RetrievalError
 from igs_env.retrievers.retrying import TransientError
+from igs_env.retrievers.token import VARIABLE, authorization
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -27,6 +28,7 @@ BUSY = "lower connections= or batch_size=, or raise attempts="
 MAY_PASS = {408: SLOW, 425: SERVING, 429: BUSY, 500: LOG, 504: SLOW}
 """Status → advice, for what is tried again; other 5xx ask whether the server runs."""
 TO_MEND = {
+    401: f"set {VARIABLE} to the server's token",
     404: "check the path; Search-R1's servers listen at /retrieve",
     405: "check the path; Search-R1's servers listen at /retrieve",
     413: "lower batch_size=",
@@ -131,7 +133,7 @@ class Connections:
             client = httpx.Client(
                 timeout=httpx.Timeout(options.timeout, connect=options.connect_timeout),
                 limits=httpx.Limits(max_connections=options.connections, keepalive_expiry=60.0),
-                headers={"Content-Type": options.content_type},
+                headers={"Content-Type": options.content_type, **authorization()},
                 proxy=options.proxy,
                 trust_env=False,
             )

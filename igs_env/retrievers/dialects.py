@@ -23,6 +23,7 @@ from typing import Any
 
 from igs_env.datasets.contents import document_from_row
 from igs_env.errors import MissingPackageError
+from igs_env.strict_json import parse_json
 from igs_env.types import Document
 
 
@@ -84,15 +85,25 @@ def _document(item: Any) -> Document:
         raise UnexpectedAnswerError(f"a document is not an object: {_shorten(item)}")
     if "id" not in row:
         # Servers in front of a web search have no ids; the same text is then the same document.
-        text = json.dumps(dict(row), sort_keys=True, default=str)
+        try:
+            text = json.dumps(dict(row), sort_keys=True, default=str)
+        except TypeError as error:  # keys that are no text, which msgpack allows
+            raise UnexpectedAnswerError(f"a document cannot be read: {error}") from error
         row = {**row, "id": f"text:{hashlib.sha256(text.encode()).hexdigest()[:16]}"}
     score = item.get("score", 0.0) if "document" in item else 0.0
-    if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
+    if isinstance(score, bool) or not isinstance(score, int | float) or not _is_finite(score):
         raise UnexpectedAnswerError(f"a score is not a finite number: {_shorten(item)}")
     try:
         return replace(document_from_row(row), score=float(score))
     except ValueError as error:
         raise UnexpectedAnswerError(f"a document cannot be read: {error}") from error
+
+
+def _is_finite(number: int | float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # an integer beyond every float
+        return False
 
 
 def _shorten(value: Any) -> str:
@@ -115,7 +126,7 @@ def _dumps_json(value: Any) -> bytes:
 
 def _loads_json(content: bytes) -> Any:
     try:
-        return json.loads(content)
+        return parse_json(content)
     except ValueError as error:
         raise UndecodableError(f"no JSON ({error})") from error
 

@@ -14,6 +14,7 @@ from igs_env.retrievers.contract import Found, all_found
 from igs_env.retrievers.dialects import DIALECTS, UndecodableError, UnexpectedAnswerError
 from igs_env.retrievers.identity import identity
 from igs_env.retrievers.retrying import Retrying, TransientError
+from igs_env.retrievers.token import VARIABLE
 from igs_env.types import Document
 
 WRONG_ADDRESS = "check url= and dialect=: is this a retrieval server, and what does it speak?"
@@ -132,6 +133,12 @@ def _checked_url(url: str) -> str:
         raise ConfigurationError(
             f"url {url!r}: {error}; write http://host:port/retrieve"
         ) from error
+    if parsed.userinfo:
+        # Not shown: it would be in configurations, run folders and messages from here on.
+        raise ConfigurationError(
+            f"the url of {parsed.host} holds a user or password; give a server's token by the "
+            f"environment variable {VARIABLE}, which is written nowhere"
+        )
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise ConfigurationError(f"url {url!r} has no host; write http://host:port/retrieve")
     return url

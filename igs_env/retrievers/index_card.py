@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from igs_env.errors import DataError, IndexMismatchError
+from igs_env.strict_json import parse_json
 
 CARD = "index.json"
 
@@ -38,7 +39,7 @@ class IndexCard:
         """
         path = folder / CARD
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
+            return cls(**parse_json(path.read_text(encoding="utf-8")))
         except FileNotFoundError as error:
             raise DataError(
                 f"{folder} holds no {CARD}, so it is no index of ours; build one with: "

@@ -13,6 +13,7 @@ from typing import Any
 from igs_env.errors import RecordingError, RetrievalError
 from igs_env.retrievers.contract import Found
 from igs_env.retrievers.identity import identity
+from igs_env.strict_json import parse_json
 from igs_env.types import Document
 
 logger = logging.getLogger(__name__)
@@ -202,7 +203,7 @@ def _parsed(line: bytes) -> dict[str, Any]:
     """The row of a line; `ValueError` for anything else."""
     if not line.endswith(b"\n"):
         raise ValueError("it is cut off")
-    row = json.loads(line)
+    row = parse_json(line)
     if not isinstance(row, dict):
         raise ValueError(f"it is {type(row).__name__}, not an object")
     query, top_k = row.get("query"), row.get("top_k")
@@ -224,7 +225,7 @@ def _found(row: Mapping[str, Any]) -> Found:
 
 def _document(row: Any) -> Document:
     texts = isinstance(row, dict) and all(isinstance(row.get(name), str) for name in _FIELDS[:3])
-    if not texts or not isinstance(row.get("score"), int | float):
+    if not texts or not isinstance(row.get("score"), float):
         raise ValueError("a document is not whole")
     return Document(**{name: row[name] for name in _FIELDS})
 

@@ -16,6 +16,7 @@ RETRIEVERS: dict[str, str] = {
     "hybrid": "igs_env.retrievers.hybrid:hybrid",
     "cached": "igs_env.retrievers.cached:cached",
     "http": "igs_env.retrievers.http:http",
+    "sharded": "igs_env.retrievers.sharded:sharded",
     "recorded": "igs_env.retrievers.recorded:recorded",
     "replayed": "igs_env.retrievers.recorded:replayed",
 }
@@ -43,7 +44,7 @@ def make_retriever(spec: str | Retriever, corpus: Corpus | None, **kwargs: Any) 
     >>> make_retriever("bm52", corpus)
     Traceback (most recent call last):
     igs_env.errors.ConfigurationError: no retriever 'bm52' (did you mean 'bm25'?); choose from:
-    bm25, cached, dense, http, hybrid, recorded, replayed
+    bm25, cached, dense, http, hybrid, recorded, replayed, sharded
     """
     if is_url(spec):
         return make_retriever("http", corpus, url=spec, **kwargs)

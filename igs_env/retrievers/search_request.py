@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from igs_env.strict_json import parse_json
 
 
 class RefusedError(Exception):
@@ -31,6 +32,10 @@ class ServerLimits:
     """Of a request."""
     waiting: int = 4096
     """Queries that wait for their search or are being searched; beyond it, 503."""
+    requests: int = 1024
+    """Under way at once; beyond it, 429, before anything of the request's body is read."""
+    body_seconds: float = 30.0
+    """In which a request's body must have come; then 408."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +57,7 @@ def read_request(body: bytes, *, default_top_k: int, limits: ServerLimits) -> Se
     3
     """
     try:
-        payload = json.loads(body)
+        payload = parse_json(body)
     except ValueError as error:
         raise RefusedError(400, f"the body is no JSON: {error}") from error
     if not isinstance(payload, dict):
@@ -79,7 +84,8 @@ def _queries(payload: Mapping[str, Any], limits: ServerLimits) -> tuple[str, ...
         raise RefusedError(
             413, f"a query of {longest:,} characters; at most {limits.query_characters:,}"
         )
-    return tuple(queries)
+    # Half a surrogate pair, which JSON can say, is no text that anything could search for.
+    return tuple(query.encode("utf-8", "replace").decode("utf-8") for query in queries)
 
 
 def _top_k(payload: Mapping[str, Any], limits: ServerLimits) -> int:

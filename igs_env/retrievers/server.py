@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from igs_env.retrievers.search_request import (
     ServerLimits,
     read_request,
 )
+from igs_env.retrievers.token import is_authorized
 from igs_env.types import Document
 
 try:
@@ -35,36 +37,48 @@ def create_app(
     documents: int,
     default_top_k: int = 3,
     limits: ServerLimits | None = None,
+    shard: str = "",
+    corpus: str = "",
 ) -> FastAPI:
     """An app with `POST /retrieve` and `GET /healthz`.
 
     `/retrieve` takes `{"queries": [str], "topk": int, "return_scores": bool}` and answers
     `{"result": [[item]]}` with one list per query; an item is
     `{"document": {"id", "contents"}, "score"}` with scores and `{"id", "contents"}` without.
-    Whatever cannot be done is answered with a status and `{"error": sentence}`.
+    Whatever cannot be done is answered with a status and `{"error": sentence}`: 401 without the
+    token of `IGS_TOKEN`, where that is set, 429 for too many requests, 503 for too many queries.
 
     Args:
         retriever: what is searched.
         documents: size of its corpus, for `/healthz`.
         default_top_k: documents per query where a request does not say.
         limits: what is accepted.
+        shard: which part of the corpus it is, as `0/4`, for `/healthz`.
+        corpus: what the parts of one index share, for `/healthz`.
     """
     accepted = limits or ServerLimits()
     batcher = Batcher(retriever, most_waiting=accepted.waiting)
+    under_way = _Count(accepted.requests)
     app = FastAPI(title="igs serve", openapi_url=None)
 
     @app.get("/healthz")
     async def healthz() -> dict[str, Any]:
-        return {"status": "ok", "documents": documents, "waiting": batcher.waiting}
+        known = {"documents": documents, "waiting": batcher.waiting}
+        parts = {"shard": shard, "corpus": corpus} if shard else {}
+        return {"status": "ok", **known, **parts}
 
     @app.post("/retrieve")
     async def retrieve(request: Request) -> JSONResponse:
         try:
-            body = await _body(request, accepted.body_bytes)
-            wanted = read_request(body, default_top_k=default_top_k, limits=accepted)
-            found = await batcher.search(wanted.queries, wanted.top_k)
+            if not is_authorized(request.headers.get("authorization")):
+                raise RefusedError(401, "the token is missing or wrong")
+            with under_way:
+                body = await _body(request, accepted)
+                wanted = read_request(body, default_top_k=default_top_k, limits=accepted)
+                found = await batcher.search(wanted.queries, wanted.top_k)
         except RefusedError as error:
-            return _error(error.status, str(error))
+            later = {"Retry-After": "1"} if error.status == 429 else None
+            return _error(error.status, str(error), later)
         except OverloadedError as error:
             return _error(503, f"{error}; try again", {"Retry-After": "1"})
         except RetrievalError as error:
@@ -115,12 +129,31 @@ def _listener(host: str, port: int) -> socket.socket:
         ) from error
 
 
-async def _body(request: Request, most: int) -> bytes:
+class _Count:
+    """Requests under way; entering it when there are too many raises `RefusedError`."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._now = most, 0
+
+    def __enter__(self) -> None:
+        if self._now >= self._most:
+            raise RefusedError(429, f"{self._now} requests are under way already; try again")
+        self._now += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._now -= 1
+
+
+async def _body(request: Request, limits: ServerLimits) -> bytes:
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > most:
-            raise RefusedError(413, f"the body is larger than {most:,} bytes")
+    try:
+        async with asyncio.timeout(limits.body_seconds):
+            async for part in request.stream():
+                body += part
+                if len(body) > limits.body_bytes:
+                    raise RefusedError(413, f"the body is larger than {limits.body_bytes:,} bytes")
+    except TimeoutError as error:
+        raise RefusedError(408, f"no whole body within {limits.body_seconds:g} s") from error
     return bytes(body)
 
 
@@ -130,7 +163,9 @@ def _result(wanted: SearchRequest, found: list[tuple[Document, ...]]) -> list[li
 
 
 def _bare(document: Document) -> dict[str, str]:
-    return {"id": document.id, "contents": format_contents(document)}
+    # A corpus may hold half a surrogate pair; an answer's UTF-8 cannot.
+    texts = {"id": document.id, "contents": format_contents(document)}
+    return {name: text.encode("utf-8", "replace").decode("utf-8") for name, text in texts.items()}
 
 
 def _scored(document: Document) -> dict[str, Any]:

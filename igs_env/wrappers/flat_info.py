@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ class FlatInfo(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs)
 
     A key keeps its type from reset to the last step: `numpy.float64`, `numpy.int64`, `bool` or
     `str`. Tianshou's buffers refuse lists and tuples whose length changes from step to step; a
-    string of any length is stored as it is.
+    string of any length is stored as it is. Buffers keep every key of every step: `keys` names
+    those that are wanted.
 
     >>> import igs_env
     >>> env = FlatInfo(gym.make("IGSearchQA-v0"))
@@ -25,22 +26,28 @@ class FlatInfo(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs)
     ('[]', 'int64')
     """
 
-    def __init__(self, env: gym.Env[Any, Any]) -> None:
-        """Wrap any environment of this package."""
-        gym.utils.RecordConstructorArgs.__init__(self)
+    def __init__(self, env: gym.Env[Any, Any], keys: Sequence[str] | None = None) -> None:
+        """Wrap any environment of this package; `keys` None keeps all."""
+        gym.utils.RecordConstructorArgs.__init__(self, keys=keys)
         super().__init__(env)
+        self._keys = keys
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """As of the wrapped environment, with flat info."""
         observation, info = super().reset(seed=seed, options=options)
-        return observation, flat(info)
+        return observation, flat(kept(info, self._keys))
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """As of the wrapped environment, with flat info."""
         observation, reward, terminated, truncated, info = super().step(action)
-        return observation, reward, terminated, truncated, flat(info)
+        return observation, reward, terminated, truncated, flat(kept(info, self._keys))
+
+
+def kept(info: Mapping[str, Any], keys: Sequence[str] | None) -> Mapping[str, Any]:
+    """Only those keys; all where it is None."""
+    return info if keys is None else {key: info[key] for key in keys}
 
 
 def flat(info: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,9 @@ from igs_env.wrappers.answer_slots import SLOTS, Slot, near, nth_name, reading
 from igs_env.wrappers.spans import names_in
 
 _REMEMBERED = 16_384
-"""Readings whose slots are kept, a few hundred characters each."""
+"""Points of episodes whose choices are kept, a few kilobytes each."""
 _Seen = tuple[str, str, tuple[Document, ...]]
-"""Question, query and what it brought."""
+"""Question, newest query and what it brought, which decide what can be chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,12 @@ class MacroAction:
     def output(self) -> str:
         """What a language model would have written."""
         return f"<{self.kind}> {self.text} </{self.kind}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Point:
+    choices: tuple[MacroAction, ...]
+    described: str
 
 
 class MacroActions:
@@ -60,7 +67,7 @@ class MacroActions:
             if name not in self._slots:
                 raise unknown_name("slot to follow", name, self._slots)
         self._follow = tuple(follow)
-        self._read: dict[_Seen, dict[str, str]] = {}
+        self._points: dict[_Seen, _Point] = {}
         self.meanings = (
             "search question",
             *(f"search name {k + 1}" for k in range(names)),
@@ -75,9 +82,11 @@ class MacroActions:
 
     def choices(self, episode: Episode) -> list[MacroAction]:
         """Every action with its text at this point of the episode."""
-        seen = _newest(episode)
-        texts = self._texts(seen) if seen else dict.fromkeys(self._slots, "")
-        return [*self._searches(episode.question.text, texts), *_answers(texts)]
+        return list(self._point(episode).choices)
+
+    def described(self, episode: Episode) -> str:
+        """The same as one JSON list of lines."""
+        return self._point(episode).described
 
     def choice(self, episode: Episode, index: int) -> MacroAction:
         """The action of that index; `ConfigurationError` if there is none."""
@@ -85,17 +94,26 @@ class MacroActions:
             raise ConfigurationError(
                 f"there are actions 0 to {len(self) - 1}, got {index}; see `meanings`"
             )
-        return self.choices(episode)[index]
+        return self._point(episode).choices[index]
 
-    def _texts(self, seen: _Seen) -> dict[str, str]:
+    def _point(self, episode: Episode) -> _Point:
         # An episode's choices are asked for twice, as info and as action, and agents of few
         # actions make the same search of a question again and again.
-        if seen not in self._read:
-            while len(self._read) >= _REMEMBERED:
-                del self._read[next(iter(self._read))]
-            found = reading(*seen)
-            self._read[seen] = {name: slot(found) for name, slot in self._slots.items()}
-        return self._read[seen]
+        seen = _seen(episode)
+        if seen not in self._points:
+            while len(self._points) >= _REMEMBERED:
+                del self._points[next(iter(self._points))]
+            self._points[seen] = self._read(*seen)
+        return self._points[seen]
+
+    def _read(self, question: str, query: str, documents: tuple[Document, ...]) -> _Point:
+        texts = dict.fromkeys(self._slots, "")
+        if documents:
+            found = reading(question, query, documents)
+            texts = {name: slot(found) for name, slot in self._slots.items()}
+        choices = (*self._searches(question, texts), *_answers(texts))
+        lines = [f"{c.kind} {c.source}: {c.text}" for c in choices]
+        return _Point(choices=choices, described=json.dumps(lines, ensure_ascii=False))
 
     def _searches(self, question: str, texts: Mapping[str, str]) -> Iterator[MacroAction]:
         names = [name.text for name in names_in(question)]
@@ -119,11 +137,11 @@ def _answers(texts: Mapping[str, str]) -> Iterator[MacroAction]:
         yield MacroAction(kind="answer", source=name, text=text)
 
 
-def _newest(episode: Episode) -> _Seen | None:
+def _seen(episode: Episode) -> _Seen:
     for step in reversed(episode.steps):
         if step.documents and isinstance(step.action, Search):
             return episode.question.text, step.action.query, step.documents
-    return None
+    return episode.question.text, "", ()
 
 
 def _without(question: str, names: Sequence[str]) -> str:

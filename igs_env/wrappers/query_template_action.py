@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -64,12 +63,12 @@ class QueryTemplateAction(gym.ActionWrapper[str, Any, str], gym.utils.RecordCons
     ) -> tuple[str, dict[str, Any]]:
         """As of the wrapped environment; `info` names the choices."""
         observation, info = super().reset(seed=seed, options=options)
-        return observation, {**info, "choices": described(self.choices())}
+        return observation, {**info, "choices": self._actions.described(current_episode(self))}
 
     def step(self, action: Any) -> tuple[str, Any, bool, bool, dict[str, Any]]:
         """Carry out a choice."""
         observation, reward, terminated, truncated, info = super().step(action)
-        info = {**info, "choices": described(self.choices())}
+        info = {**info, "choices": self._actions.described(current_episode(self))}
         return observation, reward, terminated, truncated, info
 
     def action(self, action: Any) -> str:
@@ -79,8 +78,3 @@ class QueryTemplateAction(gym.ActionWrapper[str, Any, str], gym.utils.RecordCons
     def choices(self) -> list[MacroAction]:
         """Every action with its text at this point of the episode."""
         return self._actions.choices(current_episode(self))
-
-
-def described(choices: Sequence[MacroAction]) -> str:
-    """Choices as one JSON list of lines."""
-    return json.dumps([f"{c.kind} {c.source}: {c.text}" for c in choices], ensure_ascii=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,11 @@ class VectorFlatInfo(VectorWrapper):
     (['[]', '[]'], 'int64')
     """
 
-    def __init__(self, env: SearchVectorEnv) -> None:
-        """Wrap the native vector environment."""
+    def __init__(self, env: SearchVectorEnv, keys: Sequence[str] | None = None) -> None:
+        """Wrap the native vector environment; `keys` None keeps all."""
         super().__init__(env)
         inner_vector_env(env)
+        self._keys = keys
 
     def reset(
         self,
@@ -38,12 +40,19 @@ class VectorFlatInfo(VectorWrapper):
         """As of the wrapped environments, with flat infos."""
         # Gymnasium types one seed for all; its environments, and these, take a list too.
         observations, infos = super().reset(seed=seed, options=options)  # type: ignore[arg-type]
-        return observations, _flat(infos)
+        return observations, self._flat(infos)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """As of the wrapped environments, with flat infos."""
         observations, rewards, terminated, truncated, infos = self.env.step(actions)
-        return observations, rewards, terminated, truncated, _flat(infos)
+        return observations, rewards, terminated, truncated, self._flat(infos)
+
+    def _flat(self, infos: dict[str, Any]) -> dict[str, Any]:
+        if self._keys is not None:
+            wanted = {name for key in self._keys for name in (key, f"_{key}")}
+            wanted |= {"final_obs", "_final_obs", "final_info", "_final_info"}
+            infos = {key: value for key, value in infos.items() if key in wanted}
+        return _flat(infos)
 
 
 def _flat(infos: dict[str, Any]) -> dict[str, Any]:

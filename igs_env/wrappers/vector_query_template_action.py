@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from igs_env.vector import SearchVectorEnv
 from igs_env.wrappers.inner import inner_vector_env
 from igs_env.wrappers.macro_actions import MacroActions
-from igs_env.wrappers.query_template_action import described
 
 Integers = Sequence[int] | NDArray[np.integer[Any]]
 
@@ -83,5 +82,5 @@ class VectorQueryTemplateAction(VectorActionWrapper):
             return infos
         column = np.full(self.num_envs, None, dtype=object)
         for index in np.flatnonzero(infos["_action"]):
-            column[index] = described(self._actions.choices(self._inner.episodes[index]))
+            column[index] = self._actions.described(self._inner.episodes[index])
         return {**infos, "choices": column, "_choices": infos["_action"].copy()}

@@ -15,7 +15,7 @@ from igs_agent.credit import make_estimator
 from igs_agent.credit.example import table
 from igs_agent.generation import Sampling
 from igs_agent.generation.native import NativeGenerator
-from igs_agent.rollout import RolloutPlan, rollout, rollout_attempts
+from igs_agent.rollout import RolloutPlan, planned_episodes, play_attempts, rollout
 from igs_agent.signals import step_table
 from igs_agent.trajectory import Trajectory
 
@@ -45,8 +45,13 @@ def played(attempts: int) -> list[Trajectory]:
     task, policy = small_task(), small_searcher()
     plan = RolloutPlan(questions=task.questions[:2], group_size=2, seed=5)
     sampling = Sampling(max_tokens=32)
-    return rollout_attempts(
-        task.rules, policy, NativeGenerator(policy), plan, sampling, attempts=attempts
+    return play_attempts(
+        task.rules,
+        policy,
+        NativeGenerator(policy),
+        planned_episodes(task.rules, plan),
+        sampling,
+        attempts=attempts,
     )
 
 

@@ -283,3 +283,13 @@ def test_without_a_report_nothing_is_shown(
     train(_config(tmp_path / "run", searcher_folder, "updates=1"), report=None)
     shown = capfd.readouterr()
     assert (shown.out, shown.err) == ("", "")
+
+
+def test_a_training_from_the_command_line_ends_with_its_report(
+    tmp_path: Path, searcher_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    settings = run_settings(run, searcher_folder, "updates=1", "evaluation.questions=2")
+    assert main(["train", *settings]) == 0
+    assert f"what they allow one to claim: {run / 'report.html'}" in capsys.readouterr().out
+    assert "One seed: nothing can be claimed" in (run / "report.html").read_text(encoding="utf-8")

@@ -75,7 +75,9 @@ def test_neural_encoders_keep_the_contract(encoder: str, module: str) -> None:
 
 
 def test_every_registered_retriever_is_among_those_held_against_the_contract() -> None:
-    assert set(RETRIEVERS) == {spec for spec, _ in SPECS.values()} | {"http"} | set(RECORDINGS)
+    assert set(RETRIEVERS) == {spec for spec, _ in SPECS.values()} | {"http", "sharded"} | set(
+        RECORDINGS
+    )
 
 
 def test_identical_queries_of_a_batch_reach_the_retriever_once() -> None:

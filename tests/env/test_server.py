@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -183,6 +184,47 @@ def test_too_many_waiting_queries_are_turned_away_and_told_when_to_come_back() -
         gate.open.set()
         assert (first.result().status_code, fits.result().status_code) == (200, 200)
         assert ask(url, ["c", "d", "e"]).status_code == 200
+
+
+def test_too_many_requests_are_turned_away_before_their_bodies_are_read() -> None:
+    gate = Gate()
+    app = create_app(gate, documents=1, limits=ServerLimits(requests=1))
+    with serving(app) as url, ThreadPoolExecutor(2) as pool:
+        first = pool.submit(ask, url, ["a"])
+        assert gate.begun.wait(10)
+        began = time.monotonic()
+        refused = ask(url, ["b"])
+        assert time.monotonic() - began < 5
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+        gate.open.set()
+        assert first.result().status_code == 200
+        assert ask(url, ["b"]).status_code == 200
+
+
+def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    gate = Gate()
+    app = create_app(gate, documents=1, limits=ServerLimits(body_seconds=0.2))
+    with serving(app) as url:
+        port = int(url.rpartition(":")[2].partition("/")[0])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            client.sendall(b"POST /retrieve HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
+            assert client.recv(200).startswith(b"HTTP/1.1 408")
+
+
+def test_with_a_token_only_who_has_it_may_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IGS_TOKEN", "open sesame")
+    app = create_app(make_retriever("bm25", small_corpus()), documents=10)
+    with serving(app) as url:
+        assert ask(url, ["Alien"]).status_code == 401
+        wrong = httpx.post(url, json={"queries": []}, headers={"Authorization": "Bearer open"})
+        assert wrong.status_code == 401
+        assert len(make_retriever(url, None).search(["Alien"], 1)[0]) == 1
+        monkeypatch.delenv("IGS_TOKEN")
+        without = make_retriever(url, None)
+        monkeypatch.setenv("IGS_TOKEN", "open sesame")
+        monkeypatch.setattr("igs_env.retrievers.connections.authorization", dict)
+        with pytest.raises(RetrievalError, match=r"answered 401 .*set IGS_TOKEN"):
+            without.search(["Alien"], 1)
 
 
 def test_a_retriever_that_fails_is_told_to_everyone_who_asked() -> None:

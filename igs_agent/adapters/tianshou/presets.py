@@ -33,6 +33,18 @@ PARTS = ("question", "progress")
 the question."""
 DIMENSIONS = 256
 """Places of the hashed words: as many as `benchmarks.quality.macro_actions` was measured with."""
+KEYS = (
+    "question_id",
+    "group_id",
+    "action",
+    "searches",
+    "information_gain",
+    "information_gain_valid",
+    "exact_match",
+    "invalid",
+    "retrieval_failed",
+)
+"""What infos tell: a replay buffer keeps them for every transition, so no documents."""
 PRESETS: dict[str, dict[str, Any]] = {
     "IGSearchQA-SingleHop-Macro-v0": {"preset": "single-hop"},
     "IGSearchQA-MultiHop-Macro-v0": {"preset": "multi-hop"},
@@ -94,7 +106,9 @@ class MacroEnv(gym.Env[Vector, np.int64]):
             encoder_kwargs={"dimensions": dimensions},
             parts=PARTS,
         )
-        self.inner: gym.Env[Any, Any] = FlatInfo(InformationGainReward(env, beta) if beta else env)
+        self.inner: gym.Env[Any, Any] = FlatInfo(
+            InformationGainReward(env, beta) if beta else env, keys=KEYS
+        )
         """The chain of wrappers around `SearchEnv`."""
         self.observation_space = self.inner.observation_space
         self.action_space = self.inner.action_space
@@ -153,7 +167,7 @@ def macro_vector_env(
     envs = VectorEmbedObservation(envs, encoder_kwargs={"dimensions": dimensions}, parts=PARTS)
     if beta:
         envs = VectorInformationGainReward(envs, beta)
-    return VectorFlatInfo(envs)
+    return VectorFlatInfo(envs, keys=KEYS)
 
 
 def register_presets() -> None:

@@ -7,9 +7,9 @@ const COLOURINGS = {
     label: "credit",
     style: (token, scale) => token.credit === null ? "" : mix(token.credit < 0 ? "negative" : "positive", token.credit / scale),
     legend: (scale) => [
-      h("span", { class: "ends" }, `−${size(scale)} discouraged`),
+      h("span", { class: "ends" }, `−${upTo(scale)} discouraged`),
       h("span", { class: "ramp ramp-credit", role: "img", "aria-label": "orange through nothing to blue" }),
-      h("span", { class: "ends" }, `+${size(scale)} reinforced`),
+      h("span", { class: "ends" }, `+${upTo(scale)} reinforced`),
       queryKey(),
     ],
   },
@@ -42,7 +42,7 @@ function mix(name, share) {
 }
 
 // A scale of 0.004 is not 0.00.
-function size(scale) {
+function upTo(scale) {
   return scale < 0.1 ? String(Number(scale.toPrecision(2))) : scale.toFixed(2);
 }
 

@@ -1,0 +1,57 @@
+"""One rank of a run: the trainer's loop in a process that an executor started.
+
+    python -m igs_agent.executors.rank FOLDER
+
+with a folder that holds `config.toml` and `start.json`, written by `write_start`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from igs_agent.config import TrainConfig
+from igs_agent.config_file import dump_config, load_config
+from igs_env.errors import IGSearchError
+
+ERROR = "error.txt"
+"""What a rank raised, for whoever started it."""
+
+
+def write_start(folder: Path, config: TrainConfig, *, resume: bool, quiet: bool) -> None:
+    """What `main` reads."""
+    (folder / "config.toml").write_text(dump_config(config), encoding="utf-8")
+    start = {"resume": resume, "quiet": quiet}
+    (folder / "start.json").write_text(json.dumps(start), encoding="utf-8")
+
+
+def run_rank(config: TrainConfig, *, resume: bool, quiet: bool, restarted: bool) -> None:
+    """Train; after a restart from the newest checkpoint, if the run had begun."""
+    from igs_agent.trainer import train
+
+    begun = (Path(config.run) / "config.toml").exists()
+    train(config, resume=resume or (restarted and begun), report=None if quiet else print)
+
+
+def main(folder: Path) -> int:
+    """Exit status; 2 for an error that a user can mend, which starting again does not."""
+    import torch
+
+    if "OMP_NUM_THREADS" in os.environ:
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    if (folder / ERROR).exists():
+        return 2
+    start = json.loads((folder / "start.json").read_text(encoding="utf-8"))
+    restarted = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    try:
+        run_rank(load_config(folder / "config.toml"), **start, restarted=restarted)
+    except IGSearchError as error:
+        (folder / ERROR).write_text(str(error), encoding="utf-8")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
