@@ -160,8 +160,8 @@ def drop_old(folder: Path, keep: int) -> None:
 def policy_source(path: str) -> str:
     """Where the weights are that `path` names: a run folder stands for its best checkpoint.
 
-    Other folders, hub names and `tiny` are themselves. A run without an evaluation has no best
-    one, and its newest is taken.
+    Other folders, hub names and `tiny` are themselves. A run that was never evaluated, or never
+    better than at its start, has no best one, and its newest is taken.
 
     Raises:
         ConfigurationError: a run folder without an undamaged checkpoint.

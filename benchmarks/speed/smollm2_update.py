@@ -49,6 +49,7 @@ def main() -> None:
     record = {
         "machine": machine(),
         "command": sys.argv[1:],
+        "warm_start": ["igs", "warmstart", *_warm_start(model, warm)],
         "train": ["igs", "train", "--config", "smollm2-atlas-cpu", *settings],
         "threads": args.threads,
         **cost,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import kill_while_training
 import pytest
+import torch
 
 LAST = f"checkpoints/update-{kill_while_training.UPDATES:06d}"
 
@@ -39,6 +40,14 @@ def test_sigkill_at_random_moments_changes_no_parameter_and_no_metric(
     assert trained(calm, searcher_folder, "calm") == []
     for name in ("metrics.jsonl", "episodes.jsonl", f"{LAST}/model.safetensors"):
         assert (killed / name).read_bytes() == (calm / name).read_bytes(), name
+    moments = [
+        torch.load(run / LAST / "training.pt", weights_only=True)["optimizer"]
+        for run in (killed, calm)
+    ]
+    assert moments[0]["param_groups"] == moments[1]["param_groups"]
+    for number, own in moments[0]["state"].items():
+        for name, value in own.items():
+            assert torch.equal(value, moments[1]["state"][number][name]), name
     states = [json.loads((run / LAST / "state.json").read_text()) for run in (killed, calm)]
     del states[0]["offsets"]["timings.jsonl"], states[1]["offsets"]["timings.jsonl"]
     assert states[0] == states[1]
