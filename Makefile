@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 # Indexes that tests build stay in the checkout.
 export IGS_CACHE ?= $(CURDIR)/.cache
 
-.PHONY: demo test format clean
+.PHONY: demo test bench format clean
 demo: $(STAMP)
 	@$(BIN)/python -m benchmarks.demo
 
@@ -17,6 +17,9 @@ test: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks.speed
 
 format: $(STAMP)
 	$(BIN)/ruff format .
