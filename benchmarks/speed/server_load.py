@@ -1,8 +1,8 @@
 """The retrieval server under load, beside a re-creation of Search-R1's batch endpoint.
 
-Both serve the same index, of words or of embeddings, from processes of their own; a third process
-is the clients. Each client sends one query, waits for its answer and sends the next, over a
-connection that is kept open. Levels and servers alternate A B A B. The peer is written after Search-R1's documented
+Both serve the same BM25 index from processes of their own; a third process is the clients. Each
+client sends one query, waits for its answer and sends the next, over a connection that is kept
+open. Levels and servers alternate A B A B. The peer is written after Search-R1's documented
 endpoint: a FastAPI handler that validates `queries, topk, return_scores` and searches each request
 by itself in a worker thread. Then overload: a server that lets 32 queries wait meets 256 clients.
 
@@ -28,11 +28,6 @@ import numpy as np
 from benchmarks.machine import machine
 
 CORPUS = "atlas"
-RETRIEVERS: dict[str, dict[str, Any]] = {
-    "bm25": {},
-    "dense": {"encoder": "hashing", "encoder_kwargs": {"dimensions": 768}},
-}
-"""What is served. The encoder costs nothing, so that the index is what is measured."""
 LEVELS = (1, 16, 64, 256)
 WAITING = 32
 """Queries that may wait at the server that is overloaded."""
@@ -43,19 +38,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="per server, level and round")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--output", type=Path)
-    parser.add_argument("--serve", nargs=2, metavar=("WHAT", "BY"), help=argparse.SUPPRESS)
+    parser.add_argument("--serve", choices=("ours", "peer", "small"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.serve:
-        serve_one(*args.serve)
+        serve_one(args.serve)
         return
     queries = queries_of_questions()
-    rows = []
-    for name in RETRIEVERS:
-        with Server(name, "ours") as ours, Server(name, "peer") as peer:
-            servers = {"ours": ours, "peer": peer}
-            found = compare(servers, queries, args.seconds, args.rounds)
-        rows += [{"retriever": name, **row} for row in found]
-    with Server("bm25", "small") as small:
+    with Server("ours") as ours, Server("peer") as peer:
+        rows = compare({"ours": ours, "peer": peer}, queries, args.seconds, args.rounds)
+    with Server("small") as small:
         overload = overloaded(small, queries, args.seconds)
     result = {
         "command": f"python -m benchmarks.speed.server_load --seconds {args.seconds:g}",
@@ -179,11 +170,11 @@ async def response(reader: asyncio.StreamReader) -> tuple[int, bytes]:
 class Server:
     """One of the servers, in a process of its own."""
 
-    def __init__(self, retriever: str, by: str) -> None:
-        self._what = (retriever, by)
+    def __init__(self, by: str) -> None:
+        self._by = by
 
     def __enter__(self) -> Server:
-        command = [sys.executable, "-m", "benchmarks.speed.server_load", "--serve", *self._what]
+        command = [sys.executable, "-m", "benchmarks.speed.server_load", "--serve", self._by]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.port = int(self._process.stdout.readline())
@@ -199,7 +190,7 @@ class Server:
         return int(text.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def serve_one(retriever_name: str, by: str) -> None:
+def serve_one(by: str) -> None:
     import socket
 
     import uvicorn
@@ -210,7 +201,7 @@ def serve_one(retriever_name: str, by: str) -> None:
     from igs_env.retrievers.server import create_app
 
     corpus = open_corpus(CORPUS)
-    retriever = make_retriever(retriever_name, corpus, **RETRIEVERS[retriever_name])
+    retriever = make_retriever("bm25", corpus)
     if by == "peer":
         app = peer_app(retriever)
     else:
