@@ -14,8 +14,8 @@ import torch
 from igs_agent.config import TrainConfig
 from igs_agent.credit import observation_similarity
 from igs_agent.run import Run, start
+from igs_agent.run_episodes import measure, play
 from igs_agent.signals import step_table, token_batch
-from igs_agent.trainer import measure, play
 from igs_agent.trajectory import Trajectory
 from igs_agent.update import update_policy
 
