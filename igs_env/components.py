@@ -86,6 +86,6 @@ def call_factory(kind: str, factory: Any, *arguments: object, **options: object)
         takes = list(inspect.signature(factory).parameters) if callable(factory) else []
         raise ConfigurationError(
             f"{kind} {name}: {error}; a factory is called with the corpus first, and this one "
-            f"takes {', '.join(takes) or 'no arguments'}: give it that argument, or name an instance"
+            f"takes {', '.join(takes) or 'no arguments'}: give it one, or name an instance"
         ) from error
     return factory(*arguments, **options)
