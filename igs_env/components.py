@@ -83,6 +83,9 @@ def call_factory(kind: str, factory: Any, *arguments: object, **options: object)
         inspect.signature(factory).bind(*arguments, **options)
     except TypeError as error:
         name = getattr(factory, "__name__", type(factory).__name__)
-        takes = ", ".join(inspect.signature(factory).parameters) if callable(factory) else "nothing"
-        raise ConfigurationError(f"{kind} {name}: {error}; it takes {takes}") from error
+        takes = list(inspect.signature(factory).parameters) if callable(factory) else []
+        raise ConfigurationError(
+            f"{kind} {name}: {error}; a factory is called with the corpus first, and this one "
+            f"takes {', '.join(takes) or 'no arguments'}: give it one, or name an instance"
+        ) from error
     return factory(*arguments, **options)

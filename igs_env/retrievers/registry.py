@@ -80,7 +80,8 @@ def _call(spec: object, factory: Any, corpus: Corpus | None, kwargs: dict[str, A
         raise ConfigurationError(
             f"retriever {spec!r}: {error}; it is called with corpus= and "
             f"{', '.join(kwargs) or 'no other argument'}, and takes "
-            f"{', '.join(inspect.signature(factory).parameters)}"
+            f"{', '.join(inspect.signature(factory).parameters) or 'no arguments'}: give it those, "
+            "or name an instance"
         ) from error
     return factory(corpus=corpus, **kwargs)
 

@@ -5,6 +5,7 @@ from igs_env.testing.check_environment import check_environment
 from igs_env.testing.check_protocol import check_protocol
 from igs_env.testing.check_sampler import check_sampler
 from igs_env.testing.check_scorer import check_scorer
+from igs_env.testing.examples import example_episodes, example_requests
 from igs_env.testing.fakes import (
     ConstantScorer,
     FailingRetriever,
@@ -22,4 +23,6 @@ __all__ = [
     "check_retriever",
     "check_sampler",
     "check_scorer",
+    "example_episodes",
+    "example_requests",
 ]

@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from igs_env.information_gain import FragmentSampler
+from igs_env.testing.examples import example_episodes
 from igs_env.types import Episode
 
 
-def check_sampler(sampler: FragmentSampler, episodes: Sequence[Episode], *, draws: int = 3) -> None:
+def check_sampler(
+    sampler: FragmentSampler, episodes: Sequence[Episode] | None = None, *, draws: int = 3
+) -> None:
     """Hold a sampler against the rules of `FragmentSampler`.
 
     Args:
         sampler: yours.
         episodes: finished or not, of at least two questions, each with a search that found
-            something.
+            something. Default: `example_episodes()`.
         draws: asked for; one draw is asked for as well.
 
     Raises:
         AssertionError: the first rule that is broken, what was expected and what was got.
     """
+    episodes = example_episodes() if episodes is None else episodes
     assert isinstance(sampler.name, str), f"name must be a str, got {sampler.name!r}"
     assert sampler.name, "name must not be empty: it is shown in info"
     assert len({e.question.id for e in episodes}) >= 2, "give episodes of two questions or more"

@@ -8,21 +8,26 @@ import numpy as np
 
 from igs_env.contexts import ScoreRequest
 from igs_env.information_gain import AnswerScorer
+from igs_env.testing.examples import example_requests
 
 
 def check_scorer(
-    scorer: AnswerScorer, requests: Sequence[ScoreRequest], *, tolerance: float = 1e-3
+    scorer: AnswerScorer,
+    requests: Sequence[ScoreRequest] | None = None,
+    *,
+    tolerance: float = 1e-3,
 ) -> None:
     """Hold a scorer against the rules of `AnswerScorer`.
 
     Args:
         scorer: yours.
-        requests: at least two that differ, as `score_requests` makes them from episodes.
+        requests: at least two that differ. Default: `example_requests()`.
         tolerance: nats; padded batches differ in the last digits.
 
     Raises:
         AssertionError: the first rule that is broken, what was expected and what was got.
     """
+    requests = example_requests() if requests is None else requests
     assert len(requests) >= 2, "give at least two requests"
     assert isinstance(scorer.name, str), f"name must be a str, got {scorer.name!r}"
     assert scorer.name, "name must not be empty: it is shown in info"

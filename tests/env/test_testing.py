@@ -26,6 +26,7 @@ from igs_env.testing import (
     check_protocol,
     check_sampler,
     check_scorer,
+    example_requests,
 )
 from igs_env.transition import advance, begin
 from igs_env.types import Episode, Fragment, Question
@@ -49,6 +50,14 @@ def requests() -> list[ScoreRequest]:
 @pytest.mark.parametrize("scorer", [StatisticalScorer(CORPUS), ConstantScorer()])
 def test_good_scorers_pass(scorer: Any) -> None:
     check_scorer(scorer, requests())
+
+
+def test_scorers_and_samplers_are_checked_without_episodes_of_ones_own() -> None:
+    check_scorer(ConstantScorer())
+    check_scorer(StatisticalScorer(CORPUS))
+    check_sampler(OtherQuestionsSampler())
+    for request in example_requests():
+        assert request.episode.steps[0].documents
 
 
 class Moody(ConstantScorer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -13,7 +14,9 @@ from igs_env.types import Question
 from tools.atlas.recall import recall
 from tools.atlas.tables import table
 
-FILE = Path(__file__).parents[2] / "docs" / "atlas.md"
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "docs" / "atlas.md"
+CLOSED_BOOK = ROOT / "benchmarks" / "quality" / "results" / "closed_book.json"
 KINDS = ("film", "person", "country", "laureate", "prize", "element")
 INTRODUCTION = """\
 # The world `atlas`
@@ -65,6 +68,7 @@ def card() -> str:
         GUARDS,
         _answers(),
         _guessed(),
+        _closed_book(),
         recall(),
         _paths(),
         _files(),
@@ -138,6 +142,28 @@ def _guessed() -> str:
         "Answering dev with the most frequent train answer of each relation path is right "
         f"{right} times; with comparisons by the toss of a coin, {half:.0f} more, exact match "
         f"without reading is {(right + half) / len(questions(split='dev')):.3f}.\n"
+    )
+
+
+def _closed_book() -> str:
+    """What a policy answers that was trained on the questions and never retrieves."""
+    bar = (
+        "## Without retrieval\n\nThe bar: a policy that was trained without retrieval answers at "
+        "most .15 of dev exactly (`python -m benchmarks.quality.closed_book`).\n"
+    )
+    if not CLOSED_BOOK.exists():
+        return bar + "Not measured yet.\n"
+    found = json.loads(CLOSED_BOOK.read_text("utf-8"))
+    rows = [(kind, n, f"{score:.3f}") for kind, (score, n) in found["dev_by_kind"].items()]
+    return (
+        f"{bar}A policy of {found['parameters']:,} parameters, with the shape and tokenizer of "
+        f"`tiny`, that read all train questions with their answers {found['epochs']} times and "
+        f"every passage {found['readings']} times answers {found['dev_exact_match']} of dev, and "
+        f"{found['train_exact_match']} of the first 1,000 train questions (95 % bootstrap "
+        f"intervals, seed {found['seed']}). After no epoch was it more than "
+        f"{found['highest_dev_exact_match']:.3f} of dev; epoch by epoch: "
+        f"{', '.join(f'{value:.3f}' for value in found['dev_exact_match_after_epoch'])}.\n\n"
+        + table(("kind", "questions", "exact match"), rows)
     )
 
 
