@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 # Indexes that tests build stay in the checkout.
 export IGS_CACHE ?= $(CURDIR)/.cache
 
-.PHONY: demo test docs format clean
+.PHONY: demo test docs bench format clean
 demo: $(STAMP)
 	@$(BIN)/python -m benchmarks.demo
 
@@ -21,6 +21,10 @@ test: $(STAMP)
 # The documentation as a site in site/, to be opened from the disk.
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# Speed ratios, ours and peers' in turn; the table is docs/speed.md.
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks.speed
 
 format: $(STAMP)
 	$(BIN)/ruff format .

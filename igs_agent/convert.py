@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 from igs_agent.policy import Policy
 from igs_agent.weights import write_weights
@@ -35,6 +36,7 @@ def convert(source: str, output: Path) -> Path:
         if not file.is_file():
             raise ConfigurationError(f"there is no file {file}")
         source, options = str(file.parent), {"gguf_file": file.name}
+    disable_progress_bar()
     loaded = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, **options)
     tokenizer = AutoTokenizer.from_pretrained(source, **options)
     output.mkdir(parents=True, exist_ok=True)

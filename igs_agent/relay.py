@@ -4,14 +4,17 @@ A bridging search moves no belief in the answer; it makes the search that does p
 is that *another* rollout's good query becomes likely behind its documents. For search i, over the
 question's best queries j of other rollouts,
 
-    lift_ij  = log π(query j | i's documents) − mean over N draws of the same given other documents
+    lift_ij  = log π(query j | i's documents) − max(the mean over N draws of the same given other
+               documents, the same before step i)
     relay_i  = max_j clip(lift_ij, 0, 1) · worth_j          worth_j = min(gain_j + relay_j, cap)
 
 in nats per answer token, the lift in nats per query token. Starting from the gains, each round lets
 worth travel one hop back. *Ours.* Against the dangers of a transfer to the rollout's own next query
 (`igs_agent.transfer`): that query was sampled where the documents stood, and copies their words
-even if they are useless; a sibling's was not. A query without worth passes nothing on, and nothing
-is passed on where no rollout of the group found anything.
+even if they are useless; a sibling's was not. A good query that could be asked before the search
+owes nothing to it: without the second term a *failed* search is paid, since what should have been
+asked is likelier behind its documents than behind quite other ones. A query without worth passes
+nothing on, and nothing is passed on where no rollout of the group found anything.
 """
 
 from __future__ import annotations
@@ -170,17 +173,24 @@ def _lifts(
     requests = [
         ScoreRequest(
             episode=trajectories[row].episode,
-            step=step,
+            step=at,
             target=query,
             probe=PROBE,
             probe_end=PROBE_END,
-            replacements={} if fragment is None else {step: fragment},
+            replacements=replacements,
         )
         for (row, step), query in wanted
-        for fragment in (None, *drawn[row, step])
+        for at, replacements in _contexts(step, drawn[row, step])
     ]
     scores = iter([mean_log_prob(row) for row in scorer.token_log_probs(requests)])
-    return {
-        (place, query): next(scores) - float(np.mean([next(scores) for _ in drawn[place]]))
-        for place, query in wanted
-    }
+    lifts = {}
+    for place, query in wanted:
+        real, before = next(scores), next(scores)
+        others = float(np.mean([next(scores) for _ in drawn[place]]))
+        lifts[place, query] = real - max(others, before)
+    return lifts
+
+
+def _contexts(step: int, fragments: Sequence[Fragment]) -> list[tuple[int, Mapping[int, Fragment]]]:
+    """(last step, replacements): behind the search, before it, and behind each draw."""
+    return [(step, {}), (step - 1, {}), *((step, {step: fragment}) for fragment in fragments)]

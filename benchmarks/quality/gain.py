@@ -6,7 +6,11 @@ gold query's gain is the larger one (ties count half), with a bootstrap interval
 
     python -m benchmarks.quality.gain --output benchmarks/quality/results/gain_statistical.json
     python -m benchmarks.quality.gain --scorer igs_agent.scorer:causal_lm \
-        --scorer-kwargs '{"path": "runs/smollm2", "template": "plain"}' --protocol plain --top-k 1
+        --scorer-kwargs '{"path": "runs/smollm2", "template": "plain", "dtype": "bfloat16"}' \
+        --protocol plain --kinds bridge --last-hop-only --answer-only-in-gold --limit 230 \
+        --output benchmarks/quality/results/gain_smollm2.json
+
+`igs convert smollm2 runs/smollm2` makes that folder. A pair is two measured steps; the seed is 0.
 """
 
 from __future__ import annotations
@@ -76,14 +80,16 @@ def main() -> None:
     pairs: list[Pair] = []
     for number, pair in measure(task, questions, last_only=args.last_hop_only):
         pairs.append(pair)
-        if args.output and (number % 25 == 24 or number == len(questions) - 1):
+        if args.output and number % 25 == 24:
             write(args, number + 1, pairs, time.perf_counter() - began)
+    if args.output:
+        write(args, len(questions), pairs, time.perf_counter() - began)
     print(table(summarise(pairs)))
 
 
 def write(args: argparse.Namespace, done: int, pairs: Sequence[Pair], seconds: float) -> None:
     result = {
-        "command": vars(args) | {"output": str(args.output)},
+        "command": {name: value for name, value in vars(args).items() if name != "output"},
         "machine": machine(),
         "questions": done,
         "seconds": round(seconds, 1),

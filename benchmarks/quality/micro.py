@@ -103,6 +103,7 @@ def make_policy(name: str) -> Path:
                 policy=str(make_base()),
                 env=regime.env(),
                 style=style,
+                documents=0.0,
                 half=False,
                 supervised=SupervisedConfig(
                     epochs=3, learning_rate=1e-3, batch_tokens=2048, autocast=True

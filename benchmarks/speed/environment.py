@@ -47,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--worlds", nargs="*", default=WORLDS)
     parser.add_argument("--envs", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=24)
     parser.add_argument("--output", type=Path)
     args = parser.parse_args()
     rows = []
@@ -55,8 +55,10 @@ def main() -> None:
         rows.append(measure(world, args.envs, args.rounds))
         print(json.dumps(rows[-1]), flush=True)
     result = {
-        "command": f"python -m benchmarks.speed.environment --envs {args.envs}",
+        "command": f"python -m benchmarks.speed.environment --envs {args.envs} "
+        f"--rounds {args.rounds} --worlds {' '.join(args.worlds)}",
         "unit": "ms of CPU time per step of all environments: median, 10th, 90th percentile",
+        "seeds": [number * args.envs for number in range(2, args.rounds + 2)],
         "machine": machine(),
         "rows": rows,
     }
@@ -72,7 +74,7 @@ def measure(world: str, count: int, rounds: int) -> dict[str, Any]:
     rules = envs.task.rules
     timed = Timed(rules.retriever)
     object.__setattr__(rules, "retriever", timed)
-    steps, bares, owns = [], [], []
+    steps, bares, owns, asked = [], [], [], []
     for number in range(rounds + 2):
         envs.reset(seed=number * count)
         queries = [str(e.question.metadata["queries"][0]) for e in envs.episodes]
@@ -89,6 +91,7 @@ def measure(world: str, count: int, rounds: int) -> dict[str, Any]:
             steps.append(step)
             bares.append(bare)
             owns.append(own)
+            asked.append(len(dict.fromkeys(queries)))
     ratio_8, ratio_9 = np.array(bares) / np.array(steps), np.array(owns) / np.array(steps)
     return {
         "world": world,
@@ -97,6 +100,8 @@ def measure(world: str, count: int, rounds: int) -> dict[str, Any]:
         "step_ms": spread(np.array(steps) * 1e3),
         "retriever_ms": spread(np.array(bares) * 1e3),
         "own_ms": spread(np.array(owns) * 1e3),
+        "queries_per_second": spread(np.array(asked) / np.array(steps)),
+        "bare_queries_per_second": spread(np.array(asked) / np.array(bares)),
         "ratio_8_target_0.9": spread(ratio_8),
         "ratio_9_target_0.01": spread(ratio_9),
     }

@@ -36,7 +36,10 @@ def main() -> None:
         found = measured(folders)
     print(json.dumps(found, indent=1))
     if args.output:
-        args.output.write_text(json.dumps({**found, "machine": machine()}, indent=1) + "\n")
+        runs = " ".join(map(str, args.runs))
+        command = f"python -m benchmarks.speed.report {runs} --seeds {args.seeds}"
+        whole = {"command": f"{command} --output {args.output}", **found, "machine": machine()}
+        args.output.write_text(json.dumps(whole, indent=1) + "\n")
 
 
 def other_seed(run: Path, folder: Path, seed: int) -> Path:

@@ -13,6 +13,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--config", metavar="FILE", help="TOML file with settings, or a recipe such as qwen2.5-3b"
     )
     parser.add_argument(
+        "--profile",
+        action="store_true",
+        help="play and train one update, say where its time goes and which setting would help",
+    )
+    parser.add_argument(
         "settings",
         nargs="*",
         metavar="KEY=VALUE",
@@ -27,6 +32,11 @@ def run(args: argparse.Namespace) -> int:
     from igs_agent.doctor import diagnose
     from igs_agent.doctor.report import report
 
-    diagnosis = diagnose(load_config(args.config, args.settings))
+    config = load_config(args.config, args.settings)
+    diagnosis = diagnose(config)
     print(report(diagnosis, args.config or "the defaults"))
+    if args.profile and not diagnosis.missing:
+        from igs_agent.doctor.profile import profile, profile_report
+
+        print(f"\n{profile_report(profile(config))}")
     return 1 if diagnosis.missing else 0

@@ -67,16 +67,25 @@ def check_memory(config: TrainConfig, shape: ModelShape | None, size: EpisodeSiz
         return missing("gpu", found, "look at nvidia-smi; pip install a torch with CUDA")
     cores = torch.get_num_threads()
     seconds = config.updates * duration(config, shape, size, machine=CORE, count=cores).total
+    named = f"{cores} CPU core{'s' * (cores > 1)}"
     if seconds > PATIENCE:
-        return missing(
-            "gpu", f"none is visible; {cores} CPU cores would need {_days(seconds)}", _GPU
-        )
-    judged = _judged("memory", f"{cores} CPU cores", available_memory(), config, shape, size)
+        text = f"none is visible; {named} would need {_days(seconds)}"
+        return missing("gpu", text, _on_a_gpu(config, shape, size))
+    judged = _judged("memory", named, available_memory(), config, shape, size)
     took = f", at most about {seconds / 3600:,.1f} h"
     return replace(judged, found=judged.found + took) if judged.state == "ok" else judged
 
 
-_GPU = "run this on a machine with a GPU; see the table below for how large"
+LARGE_GPU = 80 * 10**9
+"""Bytes of the GPU that most who have one at all can get."""
+
+
+def _on_a_gpu(config: TrainConfig, shape: ModelShape, size: EpisodeSize) -> str:
+    wanted = footprint(config, shape, size).total
+    text = f"run this on a machine with a GPU of {sized(wanted)}"
+    if wanted <= LARGE_GPU:
+        return text
+    return f"{text}; one of {sized(LARGE_GPU)} {smaller(config, shape, LARGE_GPU)}"
 
 
 def available_memory() -> int:

@@ -29,7 +29,9 @@ def check_server(config: TrainConfig, start: str) -> Iterator[Finding]:
     try:
         problem = _problem(retriever, top_k)
     except RetrievalError as error:
-        yield missing("retriever", str(error).partition(";")[0], _advice(error, start))
+        # It was asked once, which need not be said.
+        found = str(error).partition(";")[0].removesuffix(" once")
+        yield missing("retriever", found, _advice(error, start))
         return
     seconds = time.perf_counter() - began
     if problem:

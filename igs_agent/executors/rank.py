@@ -35,23 +35,17 @@ def run_rank(config: TrainConfig, *, resume: bool, quiet: bool, restarted: bool)
     train(config, resume=resume or (restarted and begun), report=None if quiet else print)
 
 
-def main(folder: Path) -> int:
-    """Exit status; 2 for an error that a user can mend, which starting again does not."""
-    import torch
-
-    if "OMP_NUM_THREADS" in os.environ:
-        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+def main(folder: Path) -> None:
+    """Train; an error that a user can mend, which starting again does not, is left in a file."""
     if (folder / ERROR).exists():
-        return 2
+        return
     start = json.loads((folder / "start.json").read_text(encoding="utf-8"))
     restarted = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
     try:
         run_rank(load_config(folder / "config.toml"), **start, restarted=restarted)
     except IGSearchError as error:
         (folder / ERROR).write_text(str(error), encoding="utf-8")
-        return 2
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    main(Path(sys.argv[1]))

@@ -12,7 +12,12 @@ from igs_agent.reporting.curves import counts
 from igs_agent.reporting.groups import Group
 from igs_agent.reporting.load import Run
 from igs_agent.reporting.settings import differing, word
-from igs_agent.statistics import Interval, paired_bootstrap, seed_interval
+from igs_agent.statistics import (
+    Interval,
+    bootstrap_interval,
+    paired_bootstrap,
+    seed_interval,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +86,13 @@ def _difference(
         first=float(np.mean(first)),
         second=float(np.mean(second)),
         by_seed=seed_interval(changes, confidence=confidence) if len(changes) > 1 else None,
-        by_question=_by_question(pairs, score, update),
+        by_question=_by_question(pairs, score, update, confidence),
     )
 
 
-def _by_question(pairs: Sequence[tuple[Run, Run]], score: str, update: int) -> Interval | None:
+def _by_question(
+    pairs: Sequence[tuple[Run, Run]], score: str, update: int, confidence: float
+) -> Interval | None:
     tables = [[answered(run, score, update) for run in pair] for pair in pairs]
     common = set.intersection(*(set(table) for pair in tables for table in pair))
     if not common:
@@ -94,7 +101,8 @@ def _by_question(pairs: Sequence[tuple[Run, Run]], score: str, update: int) -> I
     means = [
         [float(np.mean([pair[side][id] for pair in tables])) for id in order] for side in (0, 1)
     ]
-    return paired_bootstrap(means[1], means[0], samples=4000)
+    changes = np.subtract(means[1], means[0])
+    return bootstrap_interval(changes, samples=4000, confidence=confidence)
 
 
 def answered(run: Run, score: str, update: int) -> dict[str, float]:

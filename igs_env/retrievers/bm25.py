@@ -16,6 +16,7 @@ import numpy.typing as npt
 from igs_env.datasets.cache import cache_folder
 from igs_env.datasets.corpus import Corpus
 from igs_env.errors import ConfigurationError, DataError
+from igs_env.retrievers.checksums import check_whole, drop_damaged, write_checksums
 from igs_env.retrievers.identity import identity
 from igs_env.retrievers.index_card import IndexCard
 from igs_env.retrievers.terms import TERMS_VERSION, query_words, stem, surface_words
@@ -138,6 +139,7 @@ def _build(corpus: Corpus, card: IndexCard) -> bm25s.BM25:
 
 def _open(card: IndexCard, folder: Path) -> bm25s.BM25:
     IndexCard.read(folder).check(card, folder)
+    check_whole(folder)
     index = bm25s.BM25.load(folder, mmap=True)
     # Slices of a plain view of the mapped file are several times cheaper than of a np.memmap.
     index.scores.update({key: np.asarray(index.scores[key]) for key in ("data", "indices")})
@@ -146,6 +148,7 @@ def _open(card: IndexCard, folder: Path) -> bm25s.BM25:
 
 def _cached(corpus: Corpus, card: IndexCard) -> bm25s.BM25:
     folder = cache_folder() / "bm25" / identity(card)
+    drop_damaged(folder)
     if folder.exists():
         return _open(card, folder)
     index = _build(corpus, card)
@@ -159,6 +162,7 @@ def _save(index: bm25s.BM25, card: IndexCard, folder: Path) -> None:
     with whole_folder(folder) as building:
         index.save(building, show_progress=False)
         card.write(building)
+        write_checksums(building)
 
 
 class _Terms:

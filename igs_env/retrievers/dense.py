@@ -15,6 +15,7 @@ import numpy as np
 from igs_env.datasets.cache import cache_folder, file_key
 from igs_env.datasets.corpus import Corpus
 from igs_env.errors import ConfigurationError, IndexMismatchError, unknown_name
+from igs_env.retrievers.checksums import drop_damaged
 from igs_env.retrievers.dense_index import (
     build_dense_index,
     dense_card,
@@ -124,6 +125,7 @@ def dense(
 def _open_built(corpus: Corpus, encoder: Encoder, factory: str, prefix: str) -> tuple[Any, str]:
     name = identity(dense_card(corpus, encoder, factory, prefix))
     folder = cache_folder() / "dense" / name
+    drop_damaged(folder)
     card = build_dense_index(corpus, encoder, folder, factory=factory, passage_prefix=prefix)
     return open_dense_index(folder, card), name
 

@@ -12,6 +12,7 @@ from igs_env.datasets.cache import only_process
 from igs_env.datasets.corpus import Corpus
 from igs_env.errors import ConfigurationError, DataError, IndexMismatchError
 from igs_env.retrievers.after_fork import one_thread_after_fork
+from igs_env.retrievers.checksums import check_whole, write_checksums
 from igs_env.retrievers.embeddings import Embeddings
 from igs_env.retrievers.encoder import Encoder
 from igs_env.retrievers.index_card import IndexCard
@@ -76,6 +77,7 @@ def build_dense_index(
             embeddings.write()
             _write_index(_index_of(embeddings, factory), building / VECTORS)
         shutil.rmtree(embeddings.folder, ignore_errors=True)
+        write_checksums(building)
         building.rename(folder)
     return card
 
@@ -84,10 +86,11 @@ def open_dense_index(folder: Path, card: IndexCard) -> Any:
     """The memory-mapped FAISS index in `folder`, which must be the one that `card` describes.
 
     Raises:
-        DataError: there is no index.
+        DataError: there is no index, or it is damaged.
         IndexMismatchError: it belongs to another corpus, encoder or setting.
     """
     IndexCard.read(folder).check(card, folder)
+    check_whole(folder)
     return read_index(folder / VECTORS)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from igs_env.errors import RetrievalError
+
+logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -53,9 +56,15 @@ class Retrying:
                 return action()
             except TransientError as failure:
                 failures.append(failure)
+                logger.warning(
+                    "%s %s: attempt %d of %d failed", url, failure.what, *self._count(failures)
+                )
             if len(failures) == self._attempts:
                 raise RetrievalError(_message(url, failures)) from failures[-1]
             time.sleep(self._wait(failures))
+
+    def _count(self, failures: list[TransientError]) -> tuple[int, int]:
+        return len(failures), self._attempts
 
     def _wait(self, failures: list[TransientError]) -> float:
         own = self._backoff * 2.0 ** (len(failures) - 1) * self._random.uniform(0.5, 1.0)

@@ -57,7 +57,10 @@ SAMPLER = OtherQuestionsSampler()
 
 
 class ScriptedScorer:
-    """A query is as likely as `likely` says where the real documents stand, else at −3 nats."""
+    """A query is as likely as `likely` says where the real documents stand, else at −3 nats.
+
+    `likely` tells the query that was asked last, "" before the first, and the one that is scored.
+    """
 
     forward_tokens = 0
 
@@ -70,7 +73,8 @@ class ScriptedScorer:
         return [np.array([self._one(request)]) for request in requests]
 
     def _one(self, request: Any) -> float:
-        asked = request.episode.steps[request.step].action.query
+        first = request.step < 0
+        asked = "" if first else request.episode.steps[request.step].action.query
         return -3.0 if request.replacements else self.likely.get((asked, request.target), -3.0)
 
 
@@ -92,6 +96,15 @@ def test_a_lift_counts_at_most_once_over_and_worth_is_capped(policy: Policy) -> 
     trajectories = with_gains(policy, [0.0, 9.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0])
     scorer = ScriptedScorer({(FIRST, SECOND): -0.1})
     assert relays(trajectories, scorer, cap=2.0)[1] == [2.0, 0.0]
+
+
+def test_a_query_that_could_be_asked_before_owes_nothing_to_the_search(policy: Policy) -> None:
+    trajectories = with_gains(policy, [0.0, 2.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0])
+    # Behind FIRST it is likelier than behind other documents, but no likelier than at the start.
+    scorer = ScriptedScorer({("", SECOND): -2.25, (FIRST, SECOND): -2.25})
+    assert relays(trajectories, scorer)[1] == [0.0, 0.0]
+    scorer = ScriptedScorer({("", SECOND): -2.25, (FIRST, SECOND): -2.0})
+    assert relays(trajectories, scorer)[1][0] == 0.25 * 2.0
 
 
 def test_a_query_without_worth_passes_nothing_on(policy: Policy) -> None:

@@ -36,8 +36,13 @@ from igs_env.counterfactual import OtherQuestionsSampler
 @pytest.fixture(scope="module", params=["plain", "search-r1", "autorefine"])
 def failing(request: pytest.FixtureRequest, policy: Policy) -> list[Trajectory]:
     """Three groups whose rollouts all search and all answer wrongly, with their gains."""
-    task = small_task(request.param)
-    refine = "<refine> it </refine>" if request.param == "autorefine" else ""
+    played = failing_rollouts(policy, request.param)
+    return measure_gains(played, PolicyScorer(policy, played), OtherQuestionsSampler(), draws=2)
+
+
+def failing_rollouts(policy: Policy, protocol: str) -> list[Trajectory]:
+    task = small_task(protocol)
+    refine = "<refine> it </refine>" if protocol == "autorefine" else ""
 
     def script(key: str, turn: int) -> str:
         member = int(key.rpartition("/")[2])
@@ -51,7 +56,7 @@ def failing(request: pytest.FixtureRequest, policy: Policy) -> list[Trajectory]:
         task.rules, policy, ScriptedGenerator(policy, script), plan, Sampling(max_tokens=64)
     )
     assert {t.reward for t in played} == {0.0}
-    return measure_gains(played, PolicyScorer(policy, played), OtherQuestionsSampler(), draws=2)
+    return played
 
 
 def updated(
@@ -213,6 +218,46 @@ def test_a_policy_in_bfloat16_is_trained(policy: Policy, failing: list[Trajector
     (exact, _), (rounded, after) = (updated(p, batch, groups) for p in (policy, short))
     assert {parameter.dtype for parameter in after.values()} == {torch.bfloat16}
     assert rounded.grad_norm == pytest.approx(exact.grad_norm, rel=0.1)
+
+
+def test_twenty_updates_end_where_the_reference_path_does(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shared tokens and cascade attention against a padded row per rollout, a mask per episode."""
+    failed = failing_rollouts(policy, "plain")
+    played = [replace(t, reward=float(row % 2)) for row, t in enumerate(failed)]
+    fast, fast_parameters = twenty_updates(policy, played)
+    monkeypatch.setattr("igs_agent.tree.forward._why_masked", lambda policy: "this is a test")
+    reference, parameters = twenty_updates(policy, played)
+    for ours, theirs in zip(fast, reference, strict=True):
+        assert ours.forward_tokens < theirs.forward_tokens
+        assert ours.loss == pytest.approx(theirs.loss, abs=1e-6)
+    assert max(abs(stats.loss) for stats in fast) > 1e-3
+    moved = parameters - flat(policy)
+    assert float(moved.norm() / parameters.norm()) > 1e-4
+    assert float((fast_parameters - parameters).norm() / parameters.norm()) < 1e-6
+
+
+@torch.no_grad()
+def flat(policy: Policy) -> torch.Tensor:
+    return torch.nn.utils.parameters_to_vector(policy.model.parameters()).clone()
+
+
+def twenty_updates(
+    policy: Policy, played: list[Trajectory]
+) -> tuple[list[UpdateStats], torch.Tensor]:
+    """(what each update reports, all parameters at the end), on a copy; gains by the same path."""
+    mine = replace(policy, model=copy.deepcopy(policy.model))
+    optimizer = torch.optim.AdamW(mine.model.parameters(), lr=1e-4)
+    measured = measure_gains(played, PolicyScorer(mine, played), OtherQuestionsSampler(), draws=2)
+    batch, groups = batch_of(measured, "ig_search")
+    stats = [
+        update_policy(
+            mine, optimizer, batch, LossConfig(), OptimConfig(), temperature=1.0, groups=groups
+        )
+        for _ in range(20)
+    ]
+    return stats, flat(mine)
 
 
 def test_on_policy_the_ratio_is_one(policy: Policy, failing: list[Trajectory]) -> None:

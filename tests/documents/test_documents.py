@@ -59,3 +59,9 @@ def test_links_between_files_lead_somewhere(page: Path) -> None:
 def test_there_are_pages_and_examples() -> None:
     assert len(PAGES) > 1
     assert len(EXAMPLES) > 1
+
+
+def test_pictures_are_small() -> None:
+    pictures = list((ROOT / "docs" / "assets").glob("*.png"))
+    assert pictures
+    assert all(picture.stat().st_size < 300_000 for picture in pictures)

@@ -48,3 +48,12 @@ def test_the_readme_s_result_is_the_committed_one(name: str) -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     at = page.index(f"AUC {told(row)}" if name == "gain_statistical" else told(row))
     assert f"({row['n']} pairs" in page[at : at + 80]
+
+
+def test_the_report_s_time_is_the_committed_one() -> None:
+    path = ROOT / "benchmarks" / "speed" / "results" / "report.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "tutorials" / "report.md").read_text(encoding="utf-8")
+    assert f"{found['runs']} runs of 100 updates" in page
+    assert f"{found['processor_seconds']} s of one core's time" in page
+    assert found["processor_seconds"] < 10

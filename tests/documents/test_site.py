@@ -40,6 +40,7 @@ class Page(HTMLParser):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.loaded: list[str] = []
         self.names: set[str] = set()
         self.feed(path.read_text(encoding="utf-8"))
 
@@ -47,6 +48,8 @@ class Page(HTMLParser):
         for name, value in attrs:
             if value and name in ("href", "src"):
                 self.links.append(value)
+                if tag not in ("a", "area"):
+                    self.loaded.append(value)
             elif value and name == "id":
                 self.names.add(value)
 
@@ -73,13 +76,9 @@ def test_every_link_within_the_site_leads_somewhere(site: Path) -> None:
 
 
 def test_what_pages_load_is_in_the_site(site: Path) -> None:
-    loaded = {
-        link
-        for path in site.rglob("*.html")
-        for link in Page(path).links
-        if urlsplit(link).scheme and link.endswith((".js", ".css", ".woff2", ".png", ".svg"))
-    }
-    assert loaded == set()
+    loaded = {link for path in site.rglob("*.html") for link in Page(path).loaded}
+    assert len(loaded) > 3
+    assert {link for link in loaded if urlsplit(link).netloc} == set()
 
 
 def test_the_reference_shows_docstrings_with_their_examples(site: Path) -> None:
