@@ -21,7 +21,7 @@ def trained(run: Path, policy: Path, seed: str) -> list[str]:
         [sys.executable, kill_while_training.__file__, run, policy, seed],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,  # of a busy machine; a minute otherwise
         check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
