@@ -1,7 +1,7 @@
-"""Tianshou's algorithms as `benchmarks.quality.tianshou` trains them, all on one network's shape.
+"""Tianshou's algorithms as `benchmarks.quality.tianshou` trains them.
 
-Unmodified, but for `IGModulatedGRPO`, which is this project's. Policies and PPO's values are linear;
-DQN's values have a hidden layer, as what an answer is worth depends on question and documents
+Unmodified, but for `IGModulatedGRPO`, which is this project's. Policies and values of PPO are
+linear; DQN's have a hidden layer, as what an answer is worth depends on question and documents
 together. What is set here is the same with and without the gain; see `docs/tianshou.md`.
 """
 

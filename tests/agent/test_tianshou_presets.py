@@ -16,6 +16,7 @@ from tianshou.trainer import OnPolicyTrainerParams
 from tianshou_parts import actor_policy, adam, collector, critic, weights
 
 from igs_agent.adapters.tianshou import PRESETS, MacroEnv, macro_vector_env, register_presets
+from igs_agent.adapters.tianshou.presets import KEYS
 from igs_env.errors import ConfigurationError
 
 TASK = "igs_agent.adapters.tianshou:IGSearchQA-SingleHop-Macro-v0"
@@ -105,3 +106,12 @@ def test_a_script_as_tianshous_own_trains_ppo_by_the_tasks_name() -> None:
     )
     assert (result.train_step, result.update_step) == (200, 2)
     assert (weights(algorithm) != before).any()
+
+
+def test_infos_hold_what_learners_read_and_no_documents() -> None:
+    env, envs = MacroEnv("single-hop"), macro_vector_env("single-hop", num_envs=2)
+    _, info = env.reset(seed=0)
+    assert tuple(info) == KEYS
+    assert tuple(env.step(0)[-1]) == KEYS
+    envs.reset(seed=0)
+    assert {key.removeprefix("_") for key in envs.step(np.array([0, 1]))[-1]} == set(KEYS)
