@@ -57,7 +57,8 @@ def test_a_command_of_a_page_has_flags_and_settings_that_there_are(
     assert verb in VERBS, f"{page}: igs {verb}"
     args = parsed(verb, arguments)
     if verb in ("train", "doctor") and (args.config is None or args.config in recipes()):
-        load_config(args.config, args.settings)
+        # What begins with my_ stands for a reader's own file.
+        load_config(args.config, [each for each in args.settings if "=my_" not in each])
     if verb == "warmstart" and args.config is None:
         build(WarmstartConfig, load_table(None, args.settings, {}))
 

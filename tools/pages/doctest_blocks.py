@@ -16,15 +16,8 @@ _EXAMPLE = re.compile(r"^(?P<indent>[ ]*)>>> (?:.*\n?)(?:(?P=indent)[ ]*\S.*\n?)
 def fenced(text: str) -> str:
     """The text with each run of examples, up to an empty line, in a block of its own.
 
-    >>> print(fenced("Adds.\\n\\n>>> 1 + 1\\n2\\n\\nNothing else."))
-    Adds.
-    <BLANKLINE>
-    ```pycon
-    >>> 1 + 1
-    2
-    ```
-    <BLANKLINE>
-    Nothing else.
+    >>> fenced("Adds.\\n\\n>>> 1 + 1\\n2\\n").splitlines()
+    ['Adds.', '', '```pycon', '>>> 1 + 1', '2', '```']
     """
 
     def block(found: re.Match[str]) -> str:
