@@ -35,7 +35,7 @@ def main() -> None:
     began = time.perf_counter()
     _train()
     print(
-        "\nAnswering 300 dev questions before and after, with found and with shuffled documents …"
+        "\nAnswering the dev questions before and after, with found and with shuffled documents …"
     )
     outcomes = [judge(FOLDER, method, SEED) for method in METHODS]
     print(f"\n{table(outcomes)}\n\n{_sentence(outcomes[0])}")

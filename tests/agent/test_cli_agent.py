@@ -66,7 +66,7 @@ def test_training_reports_and_a_finished_run_can_be_prolonged(
     shutil.copytree(small_run, run)
     out = igs(capsys, "train", "--resume", f"run={run}", "updates=3")
     assert re.search(r"update 3/3  [\d.]+ s \(rollout", out)
-    assert re.search(r"3 updates; EM 0\.\d+ \[.*\], n = 6 before, .* after; the run is in", out)
+    assert re.search(r"3 updates; EM 0\.\d+ \[.*\], n = 6 before, .* after 3; the run is in", out)
     cost = r"information gain, N = 3: [\d,]+ tokens \(\d+%\) and [\d.]+ s \(\d+%\) per update"
     assert re.search(cost, out)
 

@@ -176,6 +176,7 @@ def test_only_estimators_that_read_the_gain_ask_for_it() -> None:
         "chained_gain",
         "ig_search",
         "placebo",
+        "relayed_gain",
     }
 
 

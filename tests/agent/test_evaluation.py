@@ -292,9 +292,11 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, content: str, messa
 
 
 def test_an_episode_whose_prompt_does_not_fit_is_a_row_that_scores_nothing() -> None:
-    policy = small_policy(context=32)
-    evaluation = evaluate(TASK.rules, policy, NativeGenerator(policy), [ONE], max_tokens=30)
-    (found,) = evaluation.rows
+    policy = small_policy(context=64)
+    long = replace(ONE, id="long", text=ONE.text * 9)
+    evaluation = evaluate(TASK.rules, policy, NativeGenerator(policy), [ONE, long], max_tokens=30)
+    fits, found = evaluation.rows
+    assert fits.policy_tokens > 0
     assert (found.truncated, found.exact_match, found.policy_tokens) == (True, 0.0, 0)
 
 

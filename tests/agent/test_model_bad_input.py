@@ -91,7 +91,7 @@ def test_a_turn_ends_within_a_token_that_merges_a_tag_with_what_follows(
     policy = merging_policy()
     script = policy.encode(MERGED)
     drawn = iter(script)
-    monkeypatch.setattr(native, "draw_tokens", lambda *_: torch.tensor([next(drawn)]))
+    monkeypatch.setattr(native, "draw_tokens", lambda *_: torch.tensor([[next(drawn)]]))
     request = Request(key="row", token_ids=policy.encode("Question: ?\n"), seed=0, turn=0)
     (completion,) = NativeGenerator(policy).generate([request], Sampling(max_tokens=64))
     assert completion.finish == "action"
@@ -145,7 +145,7 @@ def test_prompts_that_leave_no_room_for_a_turn_end_in_one_line(
     write_weights(small_policy(context=40), policy)
     assert main(["train", *run_settings(tmp_path / "run", policy)]) == 2
     err = capsys.readouterr().err
-    assert "context of 40 tokens" in err
+    assert "reads no more than 40" in err
     assert "rollout.max_tokens" in err
 
 

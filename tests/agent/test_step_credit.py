@@ -284,6 +284,7 @@ def test_an_estimator_asks_for_the_signals_that_it_reads() -> None:
         "igpo": ("answer_log_prob",),
         "mt_grpo": ("answer_in_documents",),
         "oracle": ("found_gold",),
+        "relayed_gain": ("gain", "relay"),
     }
     rewards = replace(table(outcome=[1, 0], group=[0, 0]), signals={})
     for name, signals in asked.items():

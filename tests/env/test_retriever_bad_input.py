@@ -38,7 +38,7 @@ SERVERS: dict[str, tuple[Answer, int, str]] = {
     "429": (sends(b"", 429), 3, "answered 429 three times; lower connections="),
     "404": (sends(b"no such page", 404), 1, "answered 404 'no such page'; check the path"),
     "422": (sends(b"bad field", 422), 1, "answered 422 'bad field'; does the server speak"),
-    "401": (sends(b"who?", 401), 1, "answered 401 'who?'; see what it says"),
+    "401": (sends(b"who?", 401), 1, "answered 401 'who?'; set IGS_TOKEN to the server's token"),
     "moved": (
         sends(b"", 308, Location="/other"),
         1,
@@ -202,7 +202,7 @@ def test_a_damaged_index_is_an_error_and_no_crash(tmp_path: Path) -> None:
     folder = build(tmp_path)
     vectors = folder / "vectors.faiss"
     vectors.write_bytes(vectors.read_bytes()[:100])
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match=r"is damaged: vectors\.faiss has 100 bytes"):
         dense(index=folder)
     (folder / "index.json").write_text("{half")
     with pytest.raises(DataError, match="is damaged"):

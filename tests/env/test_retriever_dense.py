@@ -167,6 +167,7 @@ def test_building_goes_on_where_it_was_and_encodes_no_chunk_twice(
     build_dense_index(small_corpus(), again, tmp_path / "index", passage_prefix="")
     assert again.texts == []
     assert sorted(path.name for path in (tmp_path / "index").iterdir()) == [
+        "checksums.json",
         "index.json",
         "vectors.faiss",
     ]
