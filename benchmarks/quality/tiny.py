@@ -3,10 +3,10 @@
     python -m benchmarks.quality.tiny --output benchmarks/quality/results/tiny.json
 
 Every run is `igs train --config tiny-atlas` with another seed or credit. Before and after, the
-policy answers the same dev questions, once with the documents that its queries find and once with
-those of another question's query (shuffled): what it then still answers, it did not get by
-searching. Two runs at a time, one thread each; a run that is there is not repeated, and one that
-was interrupted goes on. Intervals are Student's t over seeds.
+policy answers the same dev questions, once with the documents that its queries find (the run's own
+evaluations) and once with those of another question's query (shuffled): what it then still answers,
+it did not get by searching. Two runs at a time, one thread each; a run that is there is not
+repeated, and one that was interrupted goes on. Intervals are Student's t over seeds.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from benchmarks.machine import machine
 from igs_agent.checkpoint import newest_checkpoint
 from igs_agent.config import TrainConfig
 from igs_agent.config_file import load_config
-from igs_agent.evaluation import Evaluation, evaluate
+from igs_agent.evaluation import Evaluation, evaluate, read_evaluation
 from igs_agent.generation.native import NativeGenerator
 from igs_agent.policy import load_policy
 from igs_agent.run import subset
@@ -115,7 +115,10 @@ def judge(folder: Path, method: str, seed: int) -> Outcome:
     config = load_config(run / "config.toml")
     newest = newest_checkpoint(run / "checkpoints")
     assert newest is not None
-    before, after = (play(config, str(path)) for path in (config.policy.path, newest))
+    before, after = (
+        read_evaluation(run / "dev" / f"update-{update:06d}.jsonl")
+        for update in (0, config.updates)
+    )
     lost = [play(config, str(path), shuffled=True) for path in (config.policy.path, newest)]
     rows = list(read_jsonl(run / "metrics.jsonl"))
     timings = list(read_jsonl(run / "timings.jsonl"))
