@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from igs_agent.statistics import seed_interval
+
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "quality" / "results"
 BAR = "bar: bridge, last hop, answer only in its gold document"
@@ -57,3 +59,14 @@ def test_the_report_s_time_is_the_committed_one() -> None:
     assert f"{found['runs']} runs of 100 updates" in page
     assert f"{found['processor_seconds']} s of one core's time" in page
     assert found["processor_seconds"] < 10
+
+
+@pytest.mark.parametrize("method", ["ig_search", "grpo"])
+def test_what_tiny_learned_is_told_as_it_was_measured(method: str) -> None:
+    rows = json.loads((RESULTS / "tiny.json").read_text(encoding="utf-8"))["rows"]
+    own = [row for row in rows if row["method"] == method]
+    assert sorted(row["seed"] for row in own) == [0, 1, 2, 3, 4]
+    rise = seed_interval([row["em_after"] - row["em_before"] for row in own])
+    told = f"{rise.mean:+.3f} [{rise.low:+.3f}, {rise.high:+.3f}]".replace("0.", ".")
+    for page in ("README.md", "docs/method.md"):
+        assert told in (ROOT / page).read_text(encoding="utf-8")
