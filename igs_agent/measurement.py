@@ -16,7 +16,11 @@ from igs_env.types import Episode, Fragment
 
 
 class FromBatch:
-    """A sampler that draws from one batch, whichever part of it is measured."""
+    """A sampler that draws from one batch, whichever part of it is measured.
+
+    A process measures its own rollouts, and counterfactuals must not depend on how the batch is
+    spread over processes.
+    """
 
     def __init__(self, sampler: FragmentSampler, batch: Sequence[Episode]) -> None:
         """`batch`: the episodes of the whole update."""

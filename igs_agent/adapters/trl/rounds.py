@@ -20,7 +20,7 @@ from igs_agent.credit import (
     signals_of,
 )
 from igs_agent.generation import Generator, Sampling
-from igs_agent.measurement import measure_signals
+from igs_agent.measurement import FromBatch, measure_signals
 from igs_agent.policy import Policy
 from igs_agent.rollout import play
 from igs_agent.scorer import PolicyScorer
@@ -29,7 +29,7 @@ from igs_agent.trajectory import Trajectory
 from igs_env.information_gain import FragmentSampler
 from igs_env.task import Task, make_sampler
 from igs_env.transition import Rules
-from igs_env.types import Episode, Fragment
+from igs_env.types import Episode
 
 EPSILON = 1e-4
 """TRL's constant beside a group's standard deviation; ours, and verl's, is 1e-6."""
@@ -66,33 +66,6 @@ class Round:
         step[own] = torch.where(same & self.table.valid[own], theirs, step[own])
         credit = replace(self.credit, step=step)
         return token_batch(self.everyone, self.table, credit).rows(self.rows)
-
-
-class FixedBatch:
-    """A sampler that draws from given episodes, whatever batch it is asked for.
-
-    A process asks for its own rollouts, and counterfactuals must not depend on how the batch is
-    spread over processes.
-    """
-
-    def __init__(self, sampler: FragmentSampler, episodes: Sequence[Episode]) -> None:
-        """Draw from these episodes."""
-        self.name = sampler.name
-        self._sampler, self._episodes = sampler, episodes
-
-    def sample(
-        self,
-        episode: Episode,
-        step: int,
-        *,
-        draws: int,
-        batch: Sequence[Episode] = (),
-        with_refine: bool = False,
-    ) -> tuple[Fragment, ...]:
-        """See `FragmentSampler.sample`."""
-        return self._sampler.sample(
-            episode, step, draws=draws, batch=self._episodes, with_refine=with_refine
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +114,7 @@ class RoundPlayer:
         sampler: FragmentSampler | None = None
         if self.sampler is not None:
             batch = gather_object([trajectory.episode for trajectory in own])
-            sampler = FixedBatch(self.sampler, batch)
+            sampler = FromBatch(self.sampler, batch)
         return measure_signals(own, scorer, self.estimator, sampler, self.credit)
 
 
