@@ -7,6 +7,7 @@ differ in which searches, and in whose probability of what is read where.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,6 +22,20 @@ Target = Callable[[Episode, int, Fragment | None], ScoreRequest]
 """What is scored where: (episode, step, what stands there instead of the step's documents)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """log π(target | …) in nats per target token, behind a step's documents and behind others."""
+
+    real: float
+    others: tuple[float, ...]
+    """One per draw."""
+
+    @property
+    def value(self) -> float:
+        """real − mean of the others."""
+        return self.real - float(np.mean(self.others))
+
+
 def measure_contrasts(
     trajectories: Sequence[Trajectory],
     scorer: PolicyScorer,
@@ -29,8 +44,8 @@ def measure_contrasts(
     steps: Callable[[Trajectory], Sequence[int]],
     target: Target,
     draws: int,
-) -> list[tuple[float | None, ...]]:
-    """Per trajectory and step: log π(target | real) − mean over draws, nats per target token.
+) -> list[tuple[Contrast | None, ...]]:
+    """Per trajectory and step: the target's log-probability under real and drawn documents.
 
     None where a step is not among `steps`, or nothing could be drawn. Before the update, as the
     gain, and with the same draws where the sampler is the same.
@@ -52,14 +67,19 @@ def measure_contrasts(
         for fragment in (None, *fragments)
     ]
     scores = iter([mean_log_prob(row) for row in scorer.token_log_probs(requests)])
-    values = {
-        (row, step): next(scores) - float(np.mean([next(scores) for _ in fragments]))
+    found = {
+        (row, step): Contrast(real=next(scores), others=tuple(next(scores) for _ in fragments))
         for row, step, fragments in places
     }
     return [
-        tuple(values.get((row, step)) for step in range(len(trajectory.turns)))
+        tuple(found.get((row, step)) for step in range(len(trajectory.turns)))
         for row, trajectory in enumerate(trajectories)
     ]
+
+
+def values(rows: Sequence[Sequence[Contrast | None]]) -> list[tuple[float | None, ...]]:
+    """What is left of contrasts when only their difference matters."""
+    return [tuple(None if each is None else each.value for each in row) for row in rows]
 
 
 def refuse_refine(trajectories: Sequence[Trajectory]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from igs_agent.contrast import measure_contrasts
+from igs_agent.contrast import measure_contrasts, values
 from igs_agent.scorer import PolicyScorer
 from igs_agent.trajectory import Trajectory
 from igs_env.contexts import ScoreRequest
@@ -25,18 +25,21 @@ def leave_one_out(
     draws: int = 3,
 ) -> list[tuple[float | None, ...]]:
     """h_t per trajectory and step, None where there is none. Raises as `measure_contrasts`."""
-    return measure_contrasts(
-        trajectories, scorer, sampler, steps=_searches, target=_answer_at_the_end, draws=draws
+    found = measure_contrasts(
+        trajectories, scorer, sampler, steps=read_searches, target=answer_at_the_end, draws=draws
     )
+    return values(found)
 
 
-def _searches(trajectory: Trajectory) -> list[int]:
+def read_searches(trajectory: Trajectory) -> list[int]:
+    """Steps whose documents were brought and read."""
     # What filled the context was never read.
     read = trajectory.episode.steps[: -1 if trajectory.overflowed else None]
     return [index for index, step in enumerate(read) if step.searched and step.documents]
 
 
-def _answer_at_the_end(episode: Episode, step: int, fragment: Fragment | None) -> ScoreRequest:
+def answer_at_the_end(episode: Episode, step: int, fragment: Fragment | None) -> ScoreRequest:
+    """The answer behind all that was read, the step's documents or the fragment among it."""
     last = max(index for index, taken in enumerate(episode.steps) if taken.searched)
     return ScoreRequest(
         episode=episode,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from igs_agent.contrast import measure_contrasts
+from igs_agent.contrast import measure_contrasts, values
 from igs_agent.scorer import PolicyScorer
 from igs_agent.trajectory import Trajectory
 from igs_env.contexts import ScoreRequest
@@ -33,16 +33,16 @@ def measure_transfers(
     help nobody: the next query was sampled where the real ones were read. Raises as
     `measure_contrasts`.
     """
-    values = measure_contrasts(
-        trajectories, scorer, sampler, steps=_followed, target=_next_query, draws=draws
+    found = measure_contrasts(
+        trajectories, scorer, sampler, steps=followed, target=next_query, draws=draws
     )
     return [
         replace(trajectory, transfers=row)
-        for trajectory, row in zip(trajectories, values, strict=True)
+        for trajectory, row in zip(trajectories, values(found), strict=True)
     ]
 
 
-def _followed(trajectory: Trajectory) -> list[int]:
+def followed(trajectory: Trajectory) -> list[int]:
     """Searches that brought documents and whose next step is a search too."""
     steps = trajectory.episode.steps
     return [
@@ -52,7 +52,8 @@ def _followed(trajectory: Trajectory) -> list[int]:
     ]
 
 
-def _next_query(episode: Episode, step: int, fragment: Fragment | None) -> ScoreRequest:
+def next_query(episode: Episode, step: int, fragment: Fragment | None) -> ScoreRequest:
+    """The query of the step's successor, behind the step's documents or the fragment."""
     action = episode.steps[step + 1].action
     assert isinstance(action, Search)
     return ScoreRequest(

@@ -1,4 +1,4 @@
-"""A real model on real questions: recall, EM and F1, and the gain on HotpotQA with its passages.
+"""A real model on real questions: recall, EM and F1, and step signals on HotpotQA's passages.
 
     python -m benchmarks.quality.hotpotqa --questions FILE --corpus FILE --policy models/smollm2 \
         --output benchmarks/quality/results/hotpotqa_smollm2.json
@@ -7,7 +7,8 @@
 HotpotQA gives with them, in the questions' order. Each part is written when it is done, and not
 repeated: a run that was stopped goes on with the next one. Ids and figures are kept, no text.
 
-Intervals are 95 % percentile bootstraps over questions. `gain` is described in `hotpotqa_gain.py`.
+Intervals are 95 % percentile bootstraps over questions. `gain`, `transfer` and
+`leave-one-out` are described in `hotpotqa_gain.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import machine
-from benchmarks.quality.hotpotqa_gain import Hop, gain_table, measure_hops, summary
+from benchmarks.quality.hotpotqa_gain import SIGNALS, Hop, measure_hops, signal_table, summary
 from benchmarks.quality.retrieval import CUTS, RETRIEVERS, by_question, recalls
 from igs_agent.baselines import BaselineGenerator, baseline_rules, questions_of_plan
 from igs_agent.cli.trained_with import trained_with
@@ -115,7 +116,7 @@ def parts() -> dict[str, Callable[[Loaded], dict[str, Any]]]:
     for way in WAYS[1:]:
         for searched in SEARCHED:
             named[f"{way}, {searched}"] = partial(play, way=way, searched=searched)
-    return {**named, "gain": gain}
+    return {**named, **{signal: partial(hops_of, signal=signal) for signal in SIGNALS}}
 
 
 def recall(loaded: Loaded, *, searched: str) -> dict[str, Any]:
@@ -140,17 +141,23 @@ def play(loaded: Loaded, *, way: str, searched: str) -> dict[str, Any]:
     return {"figures": figures(found), "rows": rows(found)}
 
 
-def gain(loaded: Loaded) -> dict[str, Any]:
-    """Both hops of every question whose distractors are known."""
+def hops_of(loaded: Loaded, *, signal: str) -> dict[str, Any]:
+    """A signal at both hops of every question whose distractors are known."""
     args, task = loaded.args, loaded.task("bm25")
     hops: list[Hop] = []
     measured = measure_hops(
-        loaded.policy, task.rules, task.corpus, task.questions, each=args.each, autocast=True
+        loaded.policy,
+        task.rules,
+        task.corpus,
+        task.questions,
+        signal=signal,
+        each=args.each,
+        autocast=True,
     )
     for number, found in enumerate(measured, 1):
         hops += found
         if number % 20 == 0:
-            print(f"  gain of {number} questions", flush=True)
+            print(f"  {signal} of {number} questions", flush=True)
         if number == args.limit:
             break
     return {"figures": summary(hops), "rows": [asdict(hop) for hop in hops]}
@@ -213,8 +220,9 @@ def table(found: Mapping[str, Any]) -> str:
     for name in searched:
         cells = [_percent(found[name][what][f"@{k}"]) for k in CUTS for what in ("each", "all")]
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    if "gain" in found:
-        lines += ["", gain_table(found["gain"]["figures"])]
+    for signal in SIGNALS:
+        if signal in found:
+            lines += ["", signal_table(signal, found[signal]["figures"])]
     return "\n".join(lines)
 
 

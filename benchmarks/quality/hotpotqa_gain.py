@@ -1,23 +1,29 @@
-"""The gain of HotpotQA's supporting passages, against random ones and against their distractors.
+"""What signals say of HotpotQA's supporting passages, against random ones and their distractors.
 
 A script searches for the title of each supporting passage and finds exactly that passage, so that
 what a hop is compared on is the document alone: its supporting passage, passages drawn from the
-whole corpus, and passages that came with the same question because they look like it.
+whole corpus, and passages that came with the same question because they look like it. Three signals
+are measured so: the gain, the transfer to the next query (the next passage's title), and the
+answer's log-probability at the end of the episode with one hop's passage exchanged (leave-one-out).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from igs_agent.contrast import Contrast, Target, measure_contrasts
 from igs_agent.generation import Completion, Request, Sampling
+from igs_agent.hindsight import answer_at_the_end, read_searches
 from igs_agent.policy import Policy
 from igs_agent.rollout import RolloutPlan, rollout
 from igs_agent.scorer import PolicyScorer
 from igs_agent.statistics import Interval, bootstrap_interval
+from igs_agent.trajectory import Trajectory
+from igs_agent.transfer import followed, next_query
 from igs_env.answers import normalise_answer
 from igs_env.information_gain import GainRequest, measure_information_gain
 from igs_env.prompt import clean_documents
@@ -31,7 +37,7 @@ CONTRASTS = ("random", "distractors")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
-    """log π(a*|…)/|a*| in nats per answer token behind each of the documents of one hop."""
+    """log π(target|…)/|target| in nats per token behind each of the documents of one hop."""
 
     question_id: str
     kind: str
@@ -42,7 +48,8 @@ class Hop:
     distractors: tuple[float, ...]
 
     def gain(self, contrast: str) -> float:
-        """Eq. 3 of arXiv 2604.15148 with the contrast's documents as counterfactuals."""
+        """With the answer as target eq. 3 of arXiv 2604.15148, the contrast's documents as
+        counterfactuals."""
         return self.gold - float(np.mean(getattr(self, contrast)))
 
     def above(self, contrast: str) -> float:
@@ -113,6 +120,7 @@ def measure_hops(
     corpus: Documents,
     questions: Sequence[Question],
     *,
+    signal: str = "gain",
     each: int,
     autocast: bool,
 ) -> Iterator[list[Hop]]:
@@ -124,7 +132,7 @@ def measure_hops(
     for number, question in enumerate(questions):
         block = block_of(corpus, questions, number)
         if block is not None:
-            yield _hops(policy, rules, corpus, question, number, block, each, autocast)
+            yield _hops(policy, rules, corpus, question, number, block, signal, each, autocast)
 
 
 def _hops(
@@ -134,6 +142,7 @@ def _hops(
     question: Question,
     number: int,
     block: Sequence[Document],
+    signal: str,
     each: int,
     autocast: bool,
 ) -> list[Hop]:
@@ -151,21 +160,54 @@ def _hops(
         number,
     )
     scorer = PolicyScorer(policy, played, autocast=autocast)
-    episode = played[0].episode
-    requests = [GainRequest(episode=episode, step=step) for step in range(len(gold))]
-    measured = measure_information_gain(requests, scorer, sampler, draws=2 * each)
+    measured = SIGNALS[signal](played[0], scorer, sampler, 2 * each)
     return [
         Hop(
             question_id=question.id,
             kind=question.kind,
             hop="last" if step == len(gold) - 1 else "first",
-            gold=gain.log_prob_real,
-            random=gain.log_probs_counterfactual[:each],
-            distractors=gain.log_probs_counterfactual[each:],
+            gold=contrast.real,
+            random=contrast.others[:each],
+            distractors=contrast.others[each:],
         )
-        for step, gain in enumerate(measured)
-        if gain is not None
+        for step, contrast in enumerate(measured)
+        if contrast is not None
     ]
+
+
+def _gain(
+    played: Trajectory, scorer: PolicyScorer, sampler: BlockSampler, draws: int
+) -> list[Contrast | None]:
+    """As the environment and the trainer measure it."""
+    requests = [GainRequest(episode=played.episode, step=step) for step in read_searches(played)]
+    measured = measure_information_gain(requests, scorer, sampler, draws=draws)
+    return [
+        None
+        if gain is None
+        else Contrast(real=gain.log_prob_real, others=tuple(gain.log_probs_counterfactual))
+        for gain in measured
+    ]
+
+
+def _contrast(steps: Callable[[Trajectory], Sequence[int]], target: Target) -> Measure:
+    def measure(
+        played: Trajectory, scorer: PolicyScorer, sampler: BlockSampler, draws: int
+    ) -> list[Contrast | None]:
+        (row,) = measure_contrasts(
+            [played], scorer, sampler, steps=steps, target=target, draws=draws
+        )
+        return list(row)
+
+    return measure
+
+
+Measure = Callable[[Trajectory, PolicyScorer, BlockSampler, int], list[Contrast | None]]
+SIGNALS: Mapping[str, Measure] = {
+    "gain": _gain,
+    "transfer": _contrast(followed, next_query),
+    "leave-one-out": _contrast(read_searches, answer_at_the_end),
+}
+"""Name → a contrast per step of an episode."""
 
 
 def block_of(
@@ -230,9 +272,9 @@ def _triple(interval: Interval) -> list[float]:
     return [round(value, 4) for value in (interval.mean, interval.low, interval.high)]
 
 
-def gain_table(figures: dict[str, dict[str, dict[str, Any]]]) -> str:
+def signal_table(signal: str, figures: dict[str, dict[str, dict[str, Any]]]) -> str:
     """Markdown: a line per kind, hop and contrast."""
-    lines = ["| hop | n | against | gain, nats per token | AUC |", "|---|---|---|---|---|"]
+    lines = [f"| hop | n | against | {signal}, nats per token | AUC |", "|---|---|---|---|---|"]
     for name, contrasts in figures.items():
         for contrast, row in contrasts.items():
             gain, auc = _cell(row["gain"]), _cell(row["auc"])
