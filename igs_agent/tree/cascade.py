@@ -17,6 +17,11 @@ from torch import Tensor
 
 from igs_agent.tree.token_tree import Call
 
+HALVED = 1024
+"""*Ours*: a longer span's attention to itself is split. The causal kernel works in blocks of up to
+256 queries by 512 keys, of which those on the diagonal are half in vain: a sixth of the time at
+3,500 tokens and heads of 32, a twentieth at heads of 64."""
+
 _forward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 _backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
 
@@ -37,8 +42,29 @@ def cascade_attention(
         calls: the first ones cover every token once, by its own span.
         scale: on the products, as in `softmax(scale · q kᵀ) v`.
     """
-    found: Tensor = _Cascade.apply(query, key, value, calls, scale)  # type: ignore[no-untyped-call]
+    found: Tensor = _Cascade.apply(  # type: ignore[no-untyped-call]
+        query, key, value, _halved(calls), scale
+    )
     return found
+
+
+def _halved(calls: Sequence[Call]) -> list[Call]:
+    """The same attention with no causal call on more than `HALVED` tokens; those come first.
+
+    A long span's second half sees its first half whole, and each half itself.
+    """
+    causal, whole = list[Call](), [call for call in calls if not call.causal]
+    waiting = [call.query for call in calls if call.causal]
+    while waiting:
+        span = waiting.pop()
+        if span.stop - span.start <= HALVED:
+            causal.append(Call(span, span, True))
+            continue
+        middle = (span.start + span.stop) // 2
+        first, second = slice(span.start, middle), slice(middle, span.stop)
+        whole.append(Call(second, first, False))
+        waiting += [first, second]
+    return causal + whole
 
 
 class _Cascade(torch.autograd.Function):

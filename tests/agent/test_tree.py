@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
 
 from igs_agent.policy import Policy
-from igs_agent.tree import TokenTree, shares_prefixes, tree_hidden_states
+from igs_agent.tree import TokenTree, cascade, shares_prefixes, tree_hidden_states
 from igs_agent.tree.forward import _say_once, masked_hidden_states
+from igs_agent.tree.token_tree import Call
 
 SIZES = {
     "vocab_size": 64,
@@ -65,10 +67,10 @@ def test_a_tree_holds_its_sequences_and_every_beginning_once(
     assert len(beginnings) <= len(tree) <= 2 * len(beginnings)
 
 
-def rows_seen(tree: TokenTree) -> np.ndarray:
+def rows_seen(tree: TokenTree, calls: Sequence[Call] | None = None) -> np.ndarray:
     """(T, T): true where the first token sees the second."""
     seen = np.zeros((len(tree), len(tree)), dtype=bool)
-    for query, key, causal in tree.calls:
+    for query, key, causal in calls or tree.calls:
         part = np.ones((query.stop - query.start, key.stop - key.start), dtype=bool)
         assert not seen[query, key].any()
         seen[query, key] = np.tril(part) if causal else part
@@ -100,9 +102,23 @@ def test_each_path_reads_as_if_it_stood_alone(
 
 
 @given(trees())
+@settings(deadline=None, max_examples=50)
+def test_halving_long_spans_changes_nothing_that_is_seen(
+    made: tuple[TokenTree, list[np.ndarray]],
+) -> None:
+    tree, _ = made
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cascade, "HALVED", 2)
+        halved = cascade._halved(tree.calls)
+    assert all(call.query.stop - call.query.start <= 2 for call in halved if call.causal)
+    np.testing.assert_array_equal(rows_seen(tree, halved), rows_seen(tree))
+
+
+@pytest.mark.parametrize("halved", [1024, 2])
+@given(made=trees())
 @settings(deadline=None, max_examples=20)
 def test_gradients_equal_those_through_a_mask(
-    grouped: Policy, made: tuple[TokenTree, list[np.ndarray]]
+    grouped: Policy, made: tuple[TokenTree, list[np.ndarray]], halved: int
 ) -> None:
     tree, _ = made
     # All of one sign along a feature: equal tokens have equal states, which must not cancel out.
@@ -113,7 +129,9 @@ def test_gradients_equal_those_through_a_mask(
         found = torch.autograd.grad((hidden * weights).sum(), parameters)
         return torch.cat([part.flatten() for part in found])
 
-    ours = gradient(tree_hidden_states(grouped, tree))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cascade, "HALVED", halved)
+        ours = gradient(tree_hidden_states(grouped, tree))
     theirs = gradient(masked_hidden_states(grouped, tree))
     assert float((ours - theirs).norm() / theirs.norm()) < 1e-5
 
