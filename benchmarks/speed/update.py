@@ -1,15 +1,17 @@
 """Ratio 5: TRL's own GRPO loss, forward and backward, against ours on the same batch.
 
-    python -m benchmarks.speed.update
+    python -m benchmarks.speed.update --members 8 --scale 2 --rounds 2
 
 TRL's real `GRPOTrainer.compute_loss` (a padded batch, document tokens masked by `tool_mask`),
 called on rollouts of given lengths with given advantages, `loss_type="bnpo"` (a token mean), no KL.
 It also computes entropies, as it always does; ours reports its estimate from the same
-log-probabilities. The gradients are compared in the same run.
+log-probabilities. The gradients are compared in the same run. A scale divides the lengths of
+prompt, outputs and documents alike.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import tempfile
 from functools import partial
@@ -23,7 +25,7 @@ from torch import Tensor
 from trl import GRPOConfig, GRPOTrainer
 
 from benchmarks.speed.ratio import Row, compare
-from benchmarks.speed.shapes import DOCUMENTS, OUTPUT, random_policy, rollouts
+from benchmarks.speed.shapes import DOCUMENTS, OUTPUT, PROMPT, TURNS, random_policy, rollouts
 from igs_agent.loss import clipped_surrogate, token_mean
 from igs_agent.policy import Policy
 from igs_agent.signals import TokenBatch
@@ -33,22 +35,18 @@ from igs_agent.trajectory import Trajectory
 TARGETS = {8192: 3.0, 49_152: 6.0}
 
 
-def rows(
-    *, members: int = 4, rounds: int = 3, output: int = OUTPUT, documents: int = DOCUMENTS
-) -> list[Row]:
+def rows(*, members: int = 8, rounds: int = 3, scale: int = 1) -> list[Row]:
     """One row per vocabulary."""
     return [
-        _row(vocabulary, target, members, rounds, output, documents)
-        for vocabulary, target in TARGETS.items()
+        _row(vocabulary, target, members, rounds, scale) for vocabulary, target in TARGETS.items()
     ]
 
 
-def _row(
-    vocabulary: int, target: float, members: int, rounds: int, output: int, documents: int
-) -> Row:
+def _row(vocabulary: int, target: float, members: int, rounds: int, scale: int) -> Row:
     policy = random_policy(vocabulary)
-    group = rollouts(policy, members, output=output, documents=documents)
-    batch, prompt = _batch(group), group[0].turns[0].start
+    prompt, output, documents = (length // scale for length in (PROMPT, OUTPUT, DOCUMENTS))
+    group = rollouts(policy, members, prompt=prompt, output=output, documents=documents)
+    batch = _batch(group)
     trainer = _trainer(policy, members)
     theirs = partial(_theirs, trainer, _inputs(batch, prompt))
     ours = partial(_ours, policy, batch)
@@ -61,7 +59,10 @@ def _row(
         theirs,
         ours,
         target=target,
-        tokens=f"padded {batch.ids.numel()}, trained {trained}, gradient error {error:.1e}",
+        tokens=(
+            f"P{prompt} r{output} D{documents}, {TURNS} turns, group {members}: padded "
+            f"{batch.ids.numel()}, trained {trained}, gradient error {error:.1e}"
+        ),
         rounds=rounds,
     )
 
@@ -151,5 +152,9 @@ def _trainer(policy: Policy, members: int) -> Any:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--members", type=int, default=8)
+    parser.add_argument("--scale", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3)
     torch.set_num_threads(1)
-    rows()
+    rows(**vars(parser.parse_args()))

@@ -14,6 +14,7 @@ from torch import Tensor
 from igs_agent.generation.contract import Completion, Finish, Request, Sampling
 from igs_agent.generation.rows import Kept, RowCache
 from igs_agent.generation.sampling import draw_tokens, uniforms
+from igs_agent.generation.warm import WarmContexts
 from igs_agent.policy import Policy, selected_log_probs
 from igs_env.actions import action_end
 from igs_env.errors import IGSearchError
@@ -50,9 +51,15 @@ class NativeGenerator:
     turn is computed in one chunk.
     """
 
-    def __init__(self, policy: Policy) -> None:
-        """Generate with this policy, in its own precision."""
+    def __init__(self, policy: Policy, *, warm: WarmContexts | None = None) -> None:
+        """Generate with this policy, in its own precision.
+
+        Args:
+            policy: samples.
+            warm: is given the keys and values of the sequences that are released.
+        """
         self.policy = policy
+        self.warm = warm
         self.forward_tokens = 0
         """Tokens that went through the model since the generator was made, padding included."""
         self._closing = _tokens_with(">", policy)
@@ -82,7 +89,9 @@ class NativeGenerator:
     def release(self, keys: Iterable[str]) -> None:
         """See `Generator.release`."""
         for key in keys:
-            self._kept.pop(key, None)
+            found = self._kept.pop(key, None)
+            if found is not None and self.warm is not None:
+                self.warm.add(key, *found)
 
     def _prefill(
         self, requests: Sequence[Request], writers: Sequence[_Writer]

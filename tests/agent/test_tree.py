@@ -12,10 +12,18 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
+from transformers import AutoModelForCausalLM, DynamicCache, LlamaConfig, Qwen2Config
 
 from igs_agent.policy import Policy
-from igs_agent.tree import TokenTree, cascade, shares_prefixes, tree_hidden_states
+from igs_agent.tree import (
+    Read,
+    TokenTree,
+    cascade,
+    known_tokens,
+    new_hidden_states,
+    shares_prefixes,
+    tree_hidden_states,
+)
 from igs_agent.tree.forward import _say_once, masked_hidden_states
 from igs_agent.tree.token_tree import Call
 
@@ -134,6 +142,40 @@ def test_gradients_equal_those_through_a_mask(
         ours = gradient(tree_hidden_states(grouped, tree))
     theirs = gradient(masked_hidden_states(grouped, tree))
     assert float((ours - theirs).norm() / theirs.norm()) < 1e-5
+
+
+@given(trees(), st.data())
+@settings(deadline=None, max_examples=40)
+def test_what_was_read_before_is_not_read_again_and_changes_nothing(
+    grouped: Policy, made: tuple[TokenTree, list[np.ndarray]], data: st.DataObject
+) -> None:
+    tree, sequences = made
+    wanted = np.array(data.draw(st.lists(st.integers(0, len(tree) - 1), min_size=1, max_size=3)))
+    read = []
+    for number, ids in enumerate(sequences):
+        length = data.draw(st.integers(0, len(ids)))
+        if length:
+            keys, values = read_alone(grouped, ids)
+            read.append(Read(number, length, keys, values))
+    known = known_tokens(tree, read, wanted)
+    assert set(wanted.tolist()) <= set(known.new.tolist())
+    with torch.no_grad():
+        found = new_hidden_states(grouped, tree, known)
+        whole = tree_hidden_states(grouped, tree)
+    np.testing.assert_allclose(found.numpy(), whole[known.new].numpy(), atol=1e-5)
+    # Nothing is read without a reason: it follows what is wanted, or nobody has read it.
+    covered = {int(place) for part in read for place in tree.path(part.sequence)[: part.length]}
+    asked = {int(p) for w in wanted for p in range(w, tree.subtree_end(int(w)))}
+    assert set(known.new.tolist()) == set(range(len(tree))) - covered | asked
+
+
+def read_alone(policy: Policy, ids: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """Keys and values of a sequence in transformers' own cache, (layers, heads, tokens, size)."""
+    cache = DynamicCache()
+    with torch.no_grad():
+        policy.hidden_states(input_ids=torch.from_numpy(ids)[None], past_key_values=cache)
+    keys = torch.stack([layer.keys[0] for layer in cache.layers])
+    return keys, torch.stack([layer.values[0] for layer in cache.layers])
 
 
 def test_half_precision_stays_within_its_own_rounding(grouped: Policy) -> None:
