@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from benchmarks.machine import machine
-from benchmarks.speed import gain, rollout, update
+from benchmarks.speed import gain, rollout, step, update
 from benchmarks.speed.ratio import Row
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -40,6 +40,7 @@ def main() -> None:
         "gain": partial(gain.rows, rounds=args.rounds),
         "rollout, short": partial(rollout.rows, rounds=args.rounds, cases=rollout.CASES[::2]),
         "update": partial(update.rows, rounds=args.rounds, members=args.members, scale=args.scale),
+        "step": partial(step.rows, rounds=args.rounds),
         "rollout, long": partial(rollout.rows, rounds=args.rounds, cases=rollout.CASES[1:2]),
     }
     found = json.loads(args.output.read_text())["rows"] if args.output.exists() else []

@@ -46,9 +46,9 @@ def _row(vocabulary: int, target: float, members: int, rounds: int, scale: int) 
     policy = random_policy(vocabulary)
     prompt, output, documents = (length // scale for length in (PROMPT, OUTPUT, DOCUMENTS))
     group = rollouts(policy, members, prompt=prompt, output=output, documents=documents)
-    batch = _batch(group)
-    trainer = _trainer(policy, members)
-    theirs = partial(_theirs, trainer, _inputs(batch, prompt))
+    batch = whole_batch(group)
+    trainer = trainer_of(policy, members)
+    theirs = partial(loss_backward, trainer, trl_inputs(batch, prompt))
     ours = partial(_ours, policy, batch)
     error = _relative_error(_gradient(policy, theirs), _gradient(policy, ours))
     assert error < 1e-5, f"gradients differ by {error}"
@@ -67,7 +67,7 @@ def _row(vocabulary: int, target: float, members: int, rounds: int, scale: int) 
     )
 
 
-def _batch(group: list[Trajectory]) -> TokenBatch:
+def whole_batch(group: list[Trajectory]) -> TokenBatch:
     width = max(len(t.token_ids) for t in group)
 
     def stacked(parts: list[Any], dtype: torch.dtype) -> Tensor:
@@ -88,7 +88,7 @@ def _batch(group: list[Trajectory]) -> TokenBatch:
     )
 
 
-def _inputs(batch: TokenBatch, prompt: int) -> dict[str, Tensor]:
+def trl_inputs(batch: TokenBatch, prompt: int) -> dict[str, Tensor]:
     """The batch in TRL's terms; without old log-probabilities, it takes its own, detached."""
     columns = torch.arange(batch.ids.shape[1])
     there = (columns < batch.lengths[:, None]).long()
@@ -103,7 +103,7 @@ def _inputs(batch: TokenBatch, prompt: int) -> dict[str, Tensor]:
     }
 
 
-def _theirs(trainer: Any, inputs: dict[str, Tensor]) -> None:
+def loss_backward(trainer: Any, inputs: dict[str, Tensor]) -> None:
     trainer.compute_loss(trainer.model, inputs).backward()
 
 
@@ -128,7 +128,7 @@ def _relative_error(theirs: Tensor, ours: Tensor) -> float:
     return float((theirs - ours).norm() / theirs.norm())
 
 
-def _trainer(policy: Policy, members: int) -> Any:
+def trainer_of(policy: Policy, members: int) -> Any:
     settings = GRPOConfig(
         output_dir=tempfile.mkdtemp(),
         use_cpu=not torch.cuda.is_available(),
