@@ -52,8 +52,8 @@ from igs_env.task import Task, make_sampler, make_task
 
 QUERY = "capital of Peru"
 OUTPUT, TOP_K, QUESTIONS = 125, 1, 1
-"""A quarter of the other ratios' output; a document of the embedded world has about as many tokens as
-theirs, scaled alike."""
+"""A quarter of the other ratios' output; a document of the embedded world is about as long as a
+quarter of their block."""
 
 
 def rows(
