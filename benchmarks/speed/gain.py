@@ -43,14 +43,14 @@ def rows(
     """
     policy = random_policy()
     group = rollouts(policy, members, output=output, documents=documents)
-    requests = _requests(policy, group, documents)
-    kept = _kept(policy, group)
+    requests = score_requests(policy, group, documents)
+    left = kept(policy, group)
     naive = partial(_naive, policy, Branches(policy, group), group, requests)
     real = [request for request in requests if not request.replacements]
     igpo = partial(_igpo, policy, Branches(policy, group), group, real)
     expected, expected_real = naive(), igpo()
     found = []
-    for name, warm in (("", kept), (", all read again", None)):
+    for name, warm in (("", left), (", all read again", None)):
         _equal(expected, _ours(policy, group, requests, warm), 1e-4)
         _equal(expected_real, _ours(policy, group, real, warm), 1e-4)
         found += _rows(policy, group, requests, naive, igpo, warm, name, rounds)
@@ -106,7 +106,7 @@ def _rows(
     ]
 
 
-def _kept(policy: Policy, group: list[Trajectory]) -> WarmContexts:
+def kept(policy: Policy, group: list[Trajectory]) -> WarmContexts:
     """What the generator has of these rollouts when they are over: all but the last token."""
     warm = WarmContexts(limit=2**40)
     generator = NativeGenerator(policy, warm=warm)
@@ -117,7 +117,10 @@ def _kept(policy: Policy, group: list[Trajectory]) -> WarmContexts:
     return warm
 
 
-def _requests(policy: Policy, group: list[Trajectory], documents: int) -> list[ScoreRequest]:
+def score_requests(
+    policy: Policy, group: list[Trajectory], documents: int, *, draws: int = DRAWS
+) -> list[ScoreRequest]:
+    """The real context and `draws` counterfactual ones of every search."""
     rng = np.random.default_rng(7)
     return [
         ScoreRequest(
@@ -132,7 +135,7 @@ def _requests(policy: Policy, group: list[Trajectory], documents: int) -> list[S
         for step in range(len(trajectory.turns) - 1)
         for replacements in (
             {},
-            *({step: Fragment(documents=block(policy, rng, documents))} for _ in range(DRAWS)),
+            *({step: Fragment(documents=block(policy, rng, documents))} for _ in range(draws)),
         )
     ]
 

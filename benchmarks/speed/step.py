@@ -10,8 +10,8 @@ credit `grpo`, update; and again with credit `ig_search`, whose gain of N = 3 TR
 A random model calls no tools, so that lengths and calls are forced on both sides. Theirs writes
 exactly so many tokens per turn (`min_new_tokens`), and whatever it wrote is read as one call of
 `search`; ours writes as many, of which the last ones are set to a search for the same words. The
-prompt of ours is filled up to as many tokens as TRL's, which holds the tools' schemas. What is left
-of a difference is the few tokens around documents; both counts are reported.
+prompt of ours is filled up to as many tokens as TRL's, which holds the tools' schemas, and so are
+its documents, around which TRL's template has words of its own. Both counts are reported.
 """
 
 from __future__ import annotations
@@ -48,9 +48,12 @@ from igs_agent.scorer import PolicyScorer
 from igs_agent.signals import step_table, token_batch
 from igs_agent.trajectory import Trajectory
 from igs_agent.update import update_policy
+from igs_env.prompt import render_prompt
+from igs_env.protocols import Protocol
 from igs_env.task import Task, make_sampler, make_task
+from igs_env.types import Question
 
-QUERY = "capital of Peru"
+QUERY, SEARCHES = "capital of Peru", TURNS - 1
 OUTPUT, TOP_K, QUESTIONS = 125, 1, 1
 """A quarter of the other ratios' output; a document of the embedded world is about as long as a
 quarter of their block."""
@@ -68,8 +71,8 @@ def rows(
     for credit in credits:
         theirs = _Theirs(_world(), _chatting(random_policy()), members, output)
         theirs.step()  # counts its tokens
-        ours = _Ours(_world(), random_policy(), members, output, credit, theirs.prompt)
-        ours.step()
+        ours = _Ours(_world(), random_policy(), members, output, credit)
+        ours.fill(theirs.prompt, theirs.tokens)
         found.append(
             compare(
                 6,
@@ -93,7 +96,7 @@ def _world() -> Task:
         split="train",
         protocol="plain",
         top_k=TOP_K,
-        max_searches=TURNS - 1,
+        max_searches=SEARCHES,
         hops=[1],
         sampler="none",
     )
@@ -126,7 +129,7 @@ class _Theirs:
             gradient_accumulation_steps=QUESTIONS,
             generation_batch_size=count,
             max_completion_length=100_000,
-            max_tool_calling_iterations=TURNS - 1,
+            max_tool_calling_iterations=SEARCHES,
             generation_kwargs={"max_new_tokens": output, "min_new_tokens": output},
         )
         self._trainer: Any = GRPOTrainer(
@@ -200,11 +203,9 @@ class _Forced(NativeGenerator):
 class _Ours:
     """Rollouts, signals, credit and update, as `igs_agent.trainer.train_one` has them."""
 
-    def __init__(
-        self, task: Task, policy: Policy, members: int, output: int, credit: str, prompt: int
-    ) -> None:
+    def __init__(self, task: Task, policy: Policy, members: int, output: int, credit: str) -> None:
         self._policy, self._members, self._output = policy, members, output
-        self._task = _filled(replace(task, questions=task.questions[:QUESTIONS]), policy, prompt)
+        self._task = replace(task, questions=task.questions[:QUESTIONS])
         self._estimator = make_estimator(credit, {})
         self._sampler = make_sampler("corpus", task.corpus, task.rules)
         self._optimizer = torch.optim.AdamW(policy.model.parameters(), lr=1e-6)
@@ -223,7 +224,32 @@ class _Ours:
             temperature=1.0,
             groups=table.group.tolist(),
         )
-        self.tokens = max(len(trajectory.token_ids) for trajectory in trajectories)
+
+    def fill(self, prompt: int, tokens: int) -> None:
+        """Make prompt and documents longer, until a rollout has about so many tokens."""
+        short = len(self._policy.encode_prompt(render_prompt(self._protocol, self._question)))
+        filler = self._words(prompt - short)
+        self._set(instruction=filler + self._protocol.instruction)
+        self._measured()
+        self._set(document=self._protocol.document + self._words((tokens - self.tokens) / SEARCHES))
+        self._measured()
+
+    @property
+    def _protocol(self) -> Protocol:
+        return self._task.rules.protocol
+
+    @property
+    def _question(self) -> Question:
+        return self._task.questions[0]
+
+    def _set(self, **texts: str) -> None:
+        protocol = replace(self._protocol, **texts)  # type: ignore[arg-type]
+        self._task = replace(self._task, rules=replace(self._task.rules, protocol=protocol))
+
+    def _words(self, tokens: float) -> str:
+        """About so many tokens."""
+        words = "Look for what you need, then answer. "
+        return words * max(0, round(10 * tokens / len(self._policy.encode(words * 10))))
 
     def _measured(self) -> list[Trajectory]:
         warm = warm_contexts(self._policy, self._estimator)
@@ -236,19 +262,10 @@ class _Ours:
             Sampling(max_tokens=self._output),
         )
         assert all(len(t.turns) == TURNS for t in trajectories), "an action came before its turn"
+        self.tokens = max(len(trajectory.token_ids) for trajectory in trajectories)
         scorer = PolicyScorer(self._policy, trajectories, warm=warm)
         sampler = self._sampler if "gain" in signals_of(self._estimator) else None
         return measure_signals(trajectories, scorer, self._estimator, sampler, CreditConfig())
-
-
-def _filled(task: Task, policy: Policy, length: int) -> Task:
-    """The task with prompts of about so many tokens."""
-    words = "Look for what you need, then answer. "
-    size = len(policy.encode(words * 10)) / 10
-    short = len(policy.encode_prompt(task.questions[0].text))
-    filler = words * max(0, round((length - short) / size))
-    protocol = replace(task.rules.protocol, instruction=filler + "{question}")
-    return replace(task, rules=replace(task.rules, protocol=protocol))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
     python -m benchmarks.speed.update --members 8 --scale 2 --rounds 2
 
 TRL's real `GRPOTrainer.compute_loss` (a padded batch, document tokens masked by `tool_mask`),
-called on rollouts of given lengths with given advantages, `loss_type="bnpo"` (a token mean), no KL.
+called on rollouts of given lengths with given advantages, `loss_type="bnpo"` (a token mean), no KL,
+without gradient checkpointing, and once more with it, as TRL's default has it.
 It also computes entropies, as it always does; ours reports its estimate from the same
 log-probabilities. The gradients are compared in the same run. A scale divides the lengths of
 prompt, outputs and documents alike.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -32,30 +34,39 @@ from igs_agent.signals import TokenBatch
 from igs_agent.trained_tokens import trained_log_probs
 from igs_agent.trajectory import Trajectory
 
-TARGETS = {8192: 3.0, 49_152: 6.0}
+CASES = ((8192, 3.0, False), (49_152, 6.0, False), (8192, None, True))
+"""(vocabulary, target, whether TRL recomputes activations, which is its default)."""
 
 
 def rows(*, members: int = 8, rounds: int = 3, scale: int = 1) -> list[Row]:
-    """One row per vocabulary."""
-    return [
-        _row(vocabulary, target, members, rounds, scale) for vocabulary, target in TARGETS.items()
-    ]
+    """One row per case."""
+    return [_row(*case, members, rounds, scale) for case in CASES]
 
 
-def _row(vocabulary: int, target: float, members: int, rounds: int, scale: int) -> Row:
+def _row(
+    vocabulary: int,
+    target: float | None,
+    checkpointing: bool,
+    members: int,
+    rounds: int,
+    scale: int,
+) -> Row:
     policy = random_policy(vocabulary)
     prompt, output, documents = (length // scale for length in (PROMPT, OUTPUT, DOCUMENTS))
     group = rollouts(policy, members, prompt=prompt, output=output, documents=documents)
     batch = whole_batch(group)
     trainer = trainer_of(policy, members)
     theirs = partial(loss_backward, trainer, trl_inputs(batch, prompt))
-    ours = partial(_ours, policy, batch)
+    if checkpointing:
+        theirs = partial(_recomputing, policy, theirs)
+    ours = partial(on_policy_backward, policy, batch)
     error = _relative_error(_gradient(policy, theirs), _gradient(policy, ours))
     assert error < 1e-5, f"gradients differ by {error}"
     trained = int(batch.trained.sum())
     return compare(
         5,
-        f"TRL's GRPO loss / ours, forward and backward, vocabulary {vocabulary}",
+        f"TRL's GRPO loss{', gradient checkpointing,' if checkpointing else ''} / ours, forward "
+        f"and backward, vocabulary {vocabulary}",
         theirs,
         ours,
         target=target,
@@ -107,13 +118,24 @@ def loss_backward(trainer: Any, inputs: dict[str, Tensor]) -> None:
     trainer.compute_loss(trainer.model, inputs).backward()
 
 
-def _ours(policy: Policy, batch: TokenBatch) -> None:
+def on_policy_backward(policy: Policy, batch: TokenBatch) -> None:
+    """Ours, of a whole batch at once."""
     log_probs, trained = trained_log_probs(policy, batch, 1.0)
     per_token = clipped_surrogate(
         log_probs, log_probs.detach(), batch.advantages[trained].to(log_probs.device)
     )
     every = torch.ones_like(per_token, dtype=torch.bool)
     token_mean(per_token, every, float(trained.sum())).backward()  # type: ignore[no-untyped-call]
+
+
+def _recomputing(policy: Policy, work: Callable[[], None]) -> None:
+    """With gradient checkpointing, which layers use in training mode only."""
+    model: Any = policy.model
+    model.gradient_checkpointing_enable()
+    model.train()
+    work()
+    model.gradient_checkpointing_disable()
+    model.eval()
 
 
 def _gradient(policy: Policy, backward: Any) -> Tensor:

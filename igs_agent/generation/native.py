@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from igs_agent.generation.contract import Completion, Finish, Request, Sampling
+from igs_agent.generation.few_rows import turned_products
 from igs_agent.generation.rows import Kept, RowCache
 from igs_agent.generation.sampling import draw_tokens, uniforms
 from igs_agent.generation.warm import WarmContexts
@@ -75,8 +76,9 @@ class NativeGenerator:
             _Writer(uniforms(request.seed, request.turn, sampling.max_tokens))
             for request in requests
         ]
-        cache, contexts, logits = self._prefill(requests, writers)
-        self._decode(contexts, cache, logits, sampling)
+        with turned_products(self.policy):
+            cache, contexts, logits = self._prefill(requests, writers)
+            self._decode(contexts, cache, logits, sampling)
         for request, writer in zip(requests, writers, strict=True):
             assert writer.context is not None
             assert writer.context.kept is not None
