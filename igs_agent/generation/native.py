@@ -166,7 +166,7 @@ class NativeGenerator:
         for row, context in enumerate(contexts):
             for writer in context.writers:
                 writer.context, writer.length = context, int(cache.lengths[row])
-            context.kept = cache.keep(row)
+            context.kept = cache.keep(row)  # nobody writes into this cache again
 
     def _sample(
         self,
@@ -208,7 +208,8 @@ class NativeGenerator:
             tokens.append(token)
         for row in reversed(range(len(contexts))):
             if not contexts[row].writers:
-                contexts[row].kept = cache.keep(row)
+                contexts[row].kept = kept = cache.keep(row)
+                kept.take_out()  # another context moves into the row
                 last = contexts.pop(), tokens.pop()
                 if row < len(contexts):
                     cache.copy(len(contexts), row)

@@ -31,6 +31,7 @@ class WarmContexts:
         """Hold what was kept of a sequence's first `length` tokens, if there is room for it."""
         more = 0 if id(kept) in self._held else kept.keys.nbytes + kept.values.nbytes
         if self.bytes + more <= self._limit:
+            kept.take_out()
             self.bytes += more
             self._held.add(id(kept))
             self._kept[key] = (kept, length)
