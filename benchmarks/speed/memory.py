@@ -167,7 +167,7 @@ def _on_policy(policy: Policy, batch: TokenBatch) -> TokenBatch:
     old = batch.old_log_probs.clone()
     for row in range(len(batch.ids)):
         values, trained = trained_log_probs(policy, batch.rows([row]), 1.0)
-        old[row, trained[0]] = values
+        old[row, : trained.shape[1]][trained[0]] = values
     return replace(batch, old_log_probs=old)
 
 
