@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from igs_agent.config import CreditConfig
 from igs_agent.credit import CreditEstimator, signals_of
 from igs_agent.gains import measure_answer_log_probs, measure_gains
+from igs_agent.generation.warm import WarmContexts
+from igs_agent.policy import Policy
 from igs_agent.relay import measure_relays
 from igs_agent.scorer import PolicyScorer
 from igs_agent.trajectory import Trajectory
 from igs_agent.transfer import measure_transfers
+from igs_agent.tree import shares_prefixes
 from igs_env.information_gain import FragmentSampler
 from igs_env.types import Episode, Fragment
 
@@ -41,6 +44,14 @@ class FromBatch:
         return self._sampler.sample(
             episode, step, draws=draws, batch=self._batch, with_refine=with_refine
         )
+
+
+def warm_contexts(policy: Policy, estimator: CreditEstimator) -> WarmContexts | None:
+    """For the generator to fill and the scorer to read, before the same update.
+
+    None where nothing is measured, or where the scorer could not go on from keys and values.
+    """
+    return WarmContexts() if signals_of(estimator) and shares_prefixes(policy) else None
 
 
 def measure_signals(

@@ -135,9 +135,13 @@ class Policy:
 
     def logits(self, hidden: Float[Tensor, "n D"]) -> Float[Tensor, "n V"]:
         """Logits in fp32 at the given hidden states only."""
-        head: Any = _unwrapped(self.model).get_output_embeddings()
-        found: Tensor = head(hidden)
+        found: Tensor = self.head(hidden)
         return found.float()
+
+    @property
+    def head(self) -> Any:
+        """The output embedding, a module."""
+        return _unwrapped(self.model).get_output_embeddings()
 
 
 def load_policy(

@@ -19,6 +19,7 @@ from igs_agent.credit import CreditEstimator, make_estimator, signals_of
 from igs_agent.executors import Executor
 from igs_agent.executors.choice import executor_of
 from igs_agent.generation.server import ServerGenerator
+from igs_agent.generation.warm import WarmContexts
 from igs_agent.out_of_memory import memory_explained
 from igs_agent.policy import Policy, load_policy
 from igs_agent.policy_check import check_policy
@@ -61,6 +62,8 @@ class Run:
     """Samples instead of this process, where one is configured."""
     recording: Recording | None = None
     """Of its searches, where they are recorded."""
+    warm: WarmContexts | None = None
+    """Of the newest rollouts, until the update."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Phase → wall-clock time since the last row of timings."""
     clock: Callable[[], float] = time.perf_counter

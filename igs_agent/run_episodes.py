@@ -11,7 +11,7 @@ from igs_agent.config import RolloutConfig
 from igs_agent.executors import spread
 from igs_agent.generation import Sampling
 from igs_agent.generation.native import NativeGenerator
-from igs_agent.measurement import FromBatch, measure_signals
+from igs_agent.measurement import FromBatch, measure_signals, warm_contexts
 from igs_agent.question_order import questions_of_update
 from igs_agent.rollout import RolloutPlan, planned_episodes, play_attempts
 from igs_agent.run import Run
@@ -40,10 +40,11 @@ def play(run: Run, number: int) -> list[Trajectory]:
 def _played(run: Run, groups: Sequence[Sequence[Episode]]) -> list[list[Trajectory]]:
     """The groups' episodes played together to their ends."""
     settings = run.config.rollout
+    run.warm = warm_contexts(run.policy, run.estimator)
     trajectories = play_attempts(
         run.task.rules,
         run.policy,
-        run.server or NativeGenerator(run.policy),
+        run.server or NativeGenerator(run.policy, warm=run.warm),
         [episode for group in groups for episode in group],
         _sampling(settings),
         attempts=settings.attempts,
@@ -62,7 +63,11 @@ def measure(run: Run, trajectories: Sequence[Trajectory]) -> tuple[list[Trajecto
         nonlocal tokens
         mine = [trajectory for group in groups for trajectory in group]
         scorer = PolicyScorer(
-            run.policy, mine, max_tokens=optim.batch_tokens, autocast=optim.autocast
+            run.policy,
+            mine,
+            max_tokens=optim.batch_tokens,
+            autocast=optim.autocast,
+            warm=run.warm,
         )
         measured = measure_signals(mine, scorer, run.estimator, sampler, run.config.credit)
         tokens = scorer.forward_tokens

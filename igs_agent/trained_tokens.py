@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from igs_agent.policy import Policy, selected_log_probs
+from igs_agent.head_log_probs import head_log_probs
+from igs_agent.policy import Policy
 from igs_agent.signals import TokenBatch
 from igs_agent.tree import TokenTree, distinct_predictions, shares_prefixes, tree_hidden_states
 
@@ -43,7 +44,7 @@ class TrainedTokens:
             torch.from_numpy(found).to(hidden.device)
             for found in distinct_predictions(self.predicted_at, self.ids.numpy())
         )
-        return selected_log_probs(policy.logits(hidden[places]), ids, temperature)[which]
+        return head_log_probs(policy, hidden[places], ids, temperature)[which]
 
 
 def trained_tokens(batch: TokenBatch, *, share: bool) -> TrainedTokens:

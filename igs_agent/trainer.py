@@ -111,6 +111,7 @@ def train_one(run: Run) -> None:
     check_outage(config.retrieval, failed, f"update {number}")
     with run.timed("gain"):
         trajectories, gain_tokens = measure(run, trajectories)
+        run.warm = None  # the weights that it was computed with are about to change
     table = step_table(
         trajectories,
         mask_truncated=config.loss.mask_truncated,

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from benchmarks.machine import machine
-from benchmarks.speed import gain, rollout, update
+from benchmarks.speed import gain, rollout, step, update
 from benchmarks.speed.ratio import Row
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -30,7 +30,8 @@ RESULTS = Path(__file__).parent / "results.json"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3, help="of A B, after one untimed")
-    parser.add_argument("--members", type=int, default=4, help="rollouts in ratio 5's group")
+    parser.add_argument("--members", type=int, default=8, help="rollouts in ratio 5's group")
+    parser.add_argument("--scale", type=int, default=1, help="divides ratio 5's lengths")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--output", type=Path, default=RESULTS)
     args = parser.parse_args()
@@ -38,7 +39,8 @@ def main() -> None:
     parts: dict[str, Callable[[], list[Row]]] = {
         "gain": partial(gain.rows, rounds=args.rounds),
         "rollout, short": partial(rollout.rows, rounds=args.rounds, cases=rollout.CASES[::2]),
-        "update": partial(update.rows, rounds=args.rounds, members=args.members),
+        "update": partial(update.rows, rounds=args.rounds, members=args.members, scale=args.scale),
+        "step": partial(step.rows, rounds=args.rounds),
         "rollout, long": partial(rollout.rows, rounds=args.rounds, cases=rollout.CASES[1:2]),
     }
     found = json.loads(args.output.read_text())["rows"] if args.output.exists() else []

@@ -10,6 +10,8 @@ context with logits at all tokens (arXiv 2510.14967), against real branches only
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -18,6 +20,9 @@ import torch
 from benchmarks.speed.ratio import Row, compare
 from benchmarks.speed.shapes import DOCUMENTS, OUTPUT, block, random_policy, rollouts
 from igs_agent.branches import Branches
+from igs_agent.generation import Request, Sampling
+from igs_agent.generation.native import NativeGenerator
+from igs_agent.generation.warm import WarmContexts
 from igs_agent.policy import Policy, selected_log_probs
 from igs_agent.scorer import PolicyScorer
 from igs_agent.text_scorer import padded, token_log_probs
@@ -32,23 +37,47 @@ DRAWS = 3
 def rows(
     *, members: int = 1, rounds: int = 3, output: int = OUTPUT, documents: int = DOCUMENTS
 ) -> list[Row]:
-    """The three ratios for a group of so many members, three searches and an answer each."""
+    """The three ratios for a group of so many members, three searches and an answer each.
+
+    Over the rollout's keys and values, as training does while memory lasts, and without them.
+    """
     policy = random_policy()
     group = rollouts(policy, members, output=output, documents=documents)
-    requests = _requests(policy, group, documents)
+    requests = score_requests(policy, group, documents)
+    left = kept(policy, group)
+    naive = partial(_naive, policy, Branches(policy, group), group, requests)
+    real = [request for request in requests if not request.replacements]
+    igpo = partial(_igpo, policy, Branches(policy, group), group, real)
+    expected, expected_real = naive(), igpo()
+    found = []
+    for name, warm in (("", left), (", all read again", None)):
+        _equal(expected, _ours(policy, group, requests, warm), 1e-4)
+        _equal(expected_real, _ours(policy, group, real, warm), 1e-4)
+        found += _rows(policy, group, requests, naive, igpo, warm, name, rounds)
+    return found
+
+
+def _rows(
+    policy: Policy,
+    group: list[Trajectory],
+    requests: list[ScoreRequest],
+    naive: Callable[[], object],
+    igpo: Callable[[], object],
+    warm: WarmContexts | None,
+    name: str,
+    rounds: int,
+) -> list[Row]:
+    branches = Branches(policy, group)
     real = [request for request in requests if not request.replacements]
     total = sum(len(t.token_ids) for t in group)
-    branches = Branches(policy, group)
     own = sum(len(branches.branch(request).ids) for request in requests)
     tokens = f"trajectories {total}, branches {own}, naive {_written(branches, group, requests)}"
-    score = partial(_ours, policy, group, requests)
-    _equal(_naive(policy, branches, group, requests), score(), 1e-4)
-    _equal(_igpo(policy, branches, group, real), _ours(policy, group, real), 1e-4)
+    score = partial(_ours, policy, group, requests, warm)
     return [
         compare(
             1,
-            "naive padded forwards / one pass, N = 3",
-            partial(_naive, policy, branches, group, requests),
+            f"naive padded forwards / one pass, N = 3{name}",
+            naive,
             score,
             target=3.5,
             tokens=tokens,
@@ -56,7 +85,7 @@ def rows(
         ),
         compare(
             2,
-            "one pass / plain forward × branch tokens / its tokens",
+            f"one pass / plain forward × branch tokens / its tokens{name}",
             score,
             partial(_plain, policy, group),
             target=1.15,
@@ -67,9 +96,9 @@ def rows(
         ),
         compare(
             4,
-            "IGPO's padded pass per turn, logits everywhere / real branches in one pass",
-            partial(_igpo, policy, branches, group, real),
-            partial(_ours, policy, group, real),
+            f"IGPO's padded pass per turn, logits everywhere / real branches in one pass{name}",
+            igpo,
+            partial(_ours, policy, group, real, warm),
             target=20,
             tokens=f"trajectories {total}, IGPO {_written(branches, group, real)}",
             rounds=rounds,
@@ -77,7 +106,21 @@ def rows(
     ]
 
 
-def _requests(policy: Policy, group: list[Trajectory], documents: int) -> list[ScoreRequest]:
+def kept(policy: Policy, group: list[Trajectory]) -> WarmContexts:
+    """What the generator has of these rollouts when they are over: all but the last token."""
+    warm = WarmContexts(limit=2**40)
+    generator = NativeGenerator(policy, warm=warm)
+    for trajectory in group:
+        id, ids = trajectory.episode.id, trajectory.token_ids[:-1].tolist()
+        generator.generate([Request(key=id, token_ids=ids, seed=0, turn=0)], Sampling(max_tokens=1))
+        generator.release([id])
+    return warm
+
+
+def score_requests(
+    policy: Policy, group: list[Trajectory], documents: int, *, draws: int = DRAWS
+) -> list[ScoreRequest]:
+    """The real context and `draws` counterfactual ones of every search."""
     rng = np.random.default_rng(7)
     return [
         ScoreRequest(
@@ -92,13 +135,19 @@ def _requests(policy: Policy, group: list[Trajectory], documents: int) -> list[S
         for step in range(len(trajectory.turns) - 1)
         for replacements in (
             {},
-            *({step: Fragment(documents=block(policy, rng, documents))} for _ in range(DRAWS)),
+            *({step: Fragment(documents=block(policy, rng, documents))} for _ in range(draws)),
         )
     ]
 
 
-def _ours(policy: Policy, group: list[Trajectory], requests: list[ScoreRequest]) -> list[LogProbs]:
-    return PolicyScorer(policy, group, max_tokens=65_536).token_log_probs(requests)
+def _ours(
+    policy: Policy,
+    group: list[Trajectory],
+    requests: list[ScoreRequest],
+    warm: WarmContexts | None,
+) -> list[LogProbs]:
+    scorer = PolicyScorer(policy, group, max_tokens=65_536, warm=warm)
+    return scorer.token_log_probs(requests)
 
 
 def _contexts(
@@ -167,5 +216,9 @@ def _equal(theirs: list[LogProbs], ours: list[LogProbs], tolerance: float) -> No
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--output", type=int, default=OUTPUT)
+    parser.add_argument("--documents", type=int, default=DOCUMENTS)
     torch.set_num_threads(1)
-    rows()
+    rows(**vars(parser.parse_args()))

@@ -36,7 +36,7 @@ def rows(
     cases: tuple[tuple[str, int, int, float], ...] = CASES,
 ) -> list[Row]:
     """One row per case: (name, turns, tokens per output, target)."""
-    policy = _endless(random_policy())
+    policy = endless(random_policy())
     return [
         _row(policy, sequences, rounds, documents, name, turns, output, target)
         for name, turns, output, target in cases
@@ -57,7 +57,7 @@ def _row(
     prompts = rng.integers(10, 4000, (sequences, PROMPT)).tolist()
     seen = rng.integers(10, 4000, (turns - 1, sequences, documents)).tolist()
     theirs = partial(_theirs, policy, prompts, seen, output)
-    ours = partial(_ours, policy, prompts, seen, output)
+    ours = partial(decode, policy, prompts, seen, output)
     _equal_up_to_near_ties(policy, theirs(), ours())
     again = sum(PROMPT + turn * (output + documents) for turn in range(turns))
     once = PROMPT + (turns - 1) * documents
@@ -72,14 +72,14 @@ def _row(
     )
 
 
-def _endless(policy: Policy) -> Policy:
+def endless(policy: Policy) -> Policy:
     """The end token's logit is 0, never the greatest of thousands: lengths are then forced."""
     with torch.no_grad():
         policy.model.get_input_embeddings().weight[list(policy.eos_ids)] = 0.0  # type: ignore[operator]
     return policy
 
 
-def _ours(
+def decode(
     policy: Policy, prompts: list[list[int]], seen: list[list[list[int]]], output: int
 ) -> list[list[int]]:
     generator = NativeGenerator(policy)

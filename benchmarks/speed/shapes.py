@@ -21,13 +21,13 @@ PROMPT, OUTPUT, DOCUMENTS, TURNS = 200, 500, 450, 4
 """Tokens of a prompt, of a turn's output, of a documents block (about), and turns."""
 
 
-def random_policy(vocabulary: int = 8192, *, context: int = 4096) -> Policy:
-    """Six layers of width 256; `tiny`'s tokenizer, whose ids are a part of the vocabulary."""
+def random_policy(vocabulary: int = 8192, *, context: int = 4096, width: int = 256) -> Policy:
+    """Six layers, eight heads; `tiny`'s tokenizer, whose ids are a part of the vocabulary."""
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=vocabulary,
-        hidden_size=256,
-        intermediate_size=640,
+        hidden_size=width,
+        intermediate_size=5 * width // 2,
         num_hidden_layers=6,
         num_attention_heads=8,
         num_key_value_heads=8,

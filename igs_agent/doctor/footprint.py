@@ -11,8 +11,8 @@ from igs_agent.doctor.model_shape import ModelShape
 WIDTHS: dict[str, int] = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes of a number."""
 LOGIT_BYTES = 12
-"""Of a logit at the peak of the backward pass: tempered logits, their softmax and a gradient, in
-fp32."""
+"""Of a logit at most, in fp32: the policy's probabilities, and a reference's logits beside their
+tempered copy. Without a reference it is a third of that, or half under autocast."""
 MARGIN = 1.1
 """*Ours*: what fragmentation and temporary buffers take beyond the sum."""
 CONTEXT = 10**9

@@ -12,8 +12,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from igs_agent.generation.contract import Completion, Finish, Request, Sampling
+from igs_agent.generation.few_rows import turned_products
 from igs_agent.generation.rows import Kept, RowCache
 from igs_agent.generation.sampling import draw_tokens, uniforms
+from igs_agent.generation.warm import WarmContexts
 from igs_agent.policy import Policy, selected_log_probs
 from igs_env.actions import action_end
 from igs_env.errors import IGSearchError
@@ -50,9 +52,15 @@ class NativeGenerator:
     turn is computed in one chunk.
     """
 
-    def __init__(self, policy: Policy) -> None:
-        """Generate with this policy, in its own precision."""
+    def __init__(self, policy: Policy, *, warm: WarmContexts | None = None) -> None:
+        """Generate with this policy, in its own precision.
+
+        Args:
+            policy: samples.
+            warm: is given the keys and values of the sequences that are released.
+        """
         self.policy = policy
+        self.warm = warm
         self.forward_tokens = 0
         """Tokens that went through the model since the generator was made, padding included."""
         self._closing = _tokens_with(">", policy)
@@ -68,8 +76,9 @@ class NativeGenerator:
             _Writer(uniforms(request.seed, request.turn, sampling.max_tokens))
             for request in requests
         ]
-        cache, contexts, logits = self._prefill(requests, writers)
-        self._decode(contexts, cache, logits, sampling)
+        with turned_products(self.policy):
+            cache, contexts, logits = self._prefill(requests, writers)
+            self._decode(contexts, cache, logits, sampling)
         for request, writer in zip(requests, writers, strict=True):
             assert writer.context is not None
             assert writer.context.kept is not None
@@ -82,7 +91,9 @@ class NativeGenerator:
     def release(self, keys: Iterable[str]) -> None:
         """See `Generator.release`."""
         for key in keys:
-            self._kept.pop(key, None)
+            found = self._kept.pop(key, None)
+            if found is not None and self.warm is not None:
+                self.warm.add(key, *found)
 
     def _prefill(
         self, requests: Sequence[Request], writers: Sequence[_Writer]
@@ -155,7 +166,7 @@ class NativeGenerator:
         for row, context in enumerate(contexts):
             for writer in context.writers:
                 writer.context, writer.length = context, int(cache.lengths[row])
-            context.kept = cache.keep(row)
+            context.kept = cache.keep(row)  # nobody writes into this cache again
 
     def _sample(
         self,
@@ -197,7 +208,8 @@ class NativeGenerator:
             tokens.append(token)
         for row in reversed(range(len(contexts))):
             if not contexts[row].writers:
-                contexts[row].kept = cache.keep(row)
+                contexts[row].kept = kept = cache.keep(row)
+                kept.take_out()  # another context moves into the row
                 last = contexts.pop(), tokens.pop()
                 if row < len(contexts):
                     cache.copy(len(contexts), row)

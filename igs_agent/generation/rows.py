@@ -14,12 +14,17 @@ ROOM = 128
 """Tokens by which rows grow at least, so that growing, a copy of all of them, is rare."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Kept:
-    """Keys and values of one sequence, taken out of its row."""
+    """Keys and values of one sequence, in the row where they were written or taken out of it."""
 
     keys: Float[Tensor, "N H L D"]
     values: Float[Tensor, "N H L D"]
+
+    def take_out(self) -> None:
+        """Copy them, unless they were, so that the other rows' memory is free to go."""
+        if self.keys.untyped_storage().nbytes() > self.keys.nbytes:
+            self.keys, self.values = self.keys.clone(), self.values.clone()
 
 
 class RowCache(Cache):  # type: ignore[misc]  # transformers is untyped here
@@ -78,11 +83,11 @@ class RowCache(Cache):  # type: ignore[misc]  # transformers is untyped here
         self._places = None
 
     def keep(self, row: int) -> Kept:
-        """A copy of the row's keys and values."""
+        """The row's keys and values, where they are: good until the row is written again."""
         assert self._keys is not None
         assert self._values is not None
         keys, values = (s[:, row, :, : self.lengths[row]] for s in (self._keys, self._values))
-        return Kept(keys.clone(), values.clone())
+        return Kept(keys, values)
 
     def put(self, row: int, kept: Kept, length: int) -> None:
         """Begin a row with the first `length` tokens of what was kept."""

@@ -16,6 +16,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 
 from igs_agent.policy import Policy
 from igs_agent.tree.cascade import cascade_attention
+from igs_agent.tree.known import KnownTokens
 from igs_agent.tree.token_tree import Call, TokenTree
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,14 @@ def tree_hidden_states(policy: Policy, tree: TokenTree) -> Float[Tensor, "T D"]:
     return masked_hidden_states(policy, tree)
 
 
+def new_hidden_states(policy: Policy, tree: TokenTree, known: KnownTokens) -> Float[Tensor, "n D"]:
+    """`tree_hidden_states` of the tokens that are not known, in order, and of no others.
+
+    Without gradient, and only where `shares_prefixes(policy)`.
+    """
+    return _packed(policy, tree, known)
+
+
 def masked_hidden_states(policy: Policy, tree: TokenTree) -> Float[Tensor, "T D"]:
     """`tree_hidden_states` by a mask, for any model: the reference, a row per root."""
     device, roots = policy.device, tree.roots
@@ -67,13 +76,15 @@ def masked_hidden_states(policy: Policy, tree: TokenTree) -> Float[Tensor, "T D"
     return torch.cat([hidden[row, : root.stop - root.start] for row, root in enumerate(roots)])
 
 
-def _packed(policy: Policy, tree: TokenTree) -> Tensor:
+def _packed(policy: Policy, tree: TokenTree, known: KnownTokens | None = None) -> Tensor:
+    read = slice(None) if known is None else known.new
     with _attention(policy):
         hidden = policy.hidden_states(
-            input_ids=torch.from_numpy(tree.ids)[None],
-            position_ids=torch.from_numpy(tree.positions)[None],
+            input_ids=torch.from_numpy(tree.ids[read])[None],
+            position_ids=torch.from_numpy(tree.positions[read])[None],
             use_cache=False,
-            tree_calls=tree.calls,
+            tree_calls=tree.calls if known is None else known.calls,
+            tree_known=known,
         )
     return hidden[0]
 
@@ -101,10 +112,14 @@ def _tree_attention(
     *,
     scaling: float,
     tree_calls: tuple[Call, ...],
+    tree_known: KnownTokens | None = None,
     dropout: float = 0.0,
     **_kwargs: object,
 ) -> tuple[Tensor, None]:
     """As transformers calls it: (1, H, T, D) in, (1, T, H, D) out."""
+    if tree_known is not None:
+        key = tree_known.whole(key, module.layer_idx, of="keys")
+        value = tree_known.whole(value, module.layer_idx, of="values")
     if attention_mask is not None or dropout:
         raise ValueError("attention over a tree takes neither a mask nor dropout")
     if torch.is_autocast_enabled("cpu"):  # as scaled_dot_product_attention does by itself

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +18,7 @@ class Call(NamedTuple):
     query: slice
     key: slice
     causal: bool
-    """Query and key are the same span, and a token sees those before it and itself."""
+    """Query and key are the same tokens, and each sees those before it and itself."""
 
 
 @dataclass(slots=True, eq=False)
@@ -128,6 +129,11 @@ class TokenTree:
         """Packed tokens of what begins alike: no token sees one of another root."""
         assert self._spans
         return [slice(span.start, span.subtree_end) for span in self._top.children.values()]
+
+    def subtree_end(self, place: int) -> int:
+        """Behind everything that a packed token stands before: its span's rest and what follows."""
+        starts = [span.start for span in self._spans]
+        return self._spans[bisect_right(starts, place) - 1].subtree_end
 
     @property
     def is_flat(self) -> bool:

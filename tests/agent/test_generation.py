@@ -11,6 +11,7 @@ import torch
 from small_world import small_task
 
 from igs_agent.generation import Request, Sampling
+from igs_agent.generation.few_rows import turned_products
 from igs_agent.generation.native import NativeGenerator
 from igs_agent.policy import Policy
 from igs_agent.rollout import RolloutPlan, rollout
@@ -135,3 +136,30 @@ def test_an_attention_that_takes_no_masks_is_named(policy: Policy, task: Task) -
     mine.model.config._attn_implementation = "flash_attention_2"  # type: ignore[union-attr]
     with pytest.raises(ConfigurationError, match="attn_implementation"):
         rolled(mine, task)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("shape", [(1, 16), (2, 16), (8, 1, 16), (9, 1, 16), (2, 3, 16)])
+def test_products_of_few_rows_are_the_same_the_other_way_round(
+    policy: Policy, shape: tuple[int, ...], bias: bool
+) -> None:
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(16, 24, bias=bias)
+    other = replace(policy, model=torch.nn.Sequential(layer))
+    rows = torch.randn(shape)
+    with torch.no_grad():
+        expected = layer(rows)
+        with turned_products(other):
+            found = layer(rows)
+            assert "forward" in vars(layer)
+    assert "forward" not in vars(layer)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-6)
+    assert found.is_contiguous()
+
+
+def test_a_layer_that_another_library_has_hooked_is_left_alone(policy: Policy) -> None:
+    layer = torch.nn.Linear(4, 4)
+    layer.forward = hooked = lambda rows: rows  # type: ignore[method-assign]
+    with turned_products(replace(policy, model=torch.nn.Sequential(layer))):
+        assert layer.forward is hooked
+    assert layer.forward is hooked

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from scripted_generator import ScriptedGenerator
 from small_world import small_task
+from warm_contexts import warmed
 
 from igs_agent.gains import measure_gains
 from igs_agent.generation import Sampling
+from igs_agent.generation.native import NativeGenerator
+from igs_agent.generation.warm import WarmContexts
 from igs_agent.policy import Policy
 from igs_agent.rollout import RolloutPlan, rollout
 from igs_agent.scorer import PolicyScorer
@@ -21,7 +24,7 @@ from igs_env.counterfactual import OtherQuestionsSampler
 from igs_env.errors import ConfigurationError
 from igs_env.prompt import render_documents
 from igs_env.task import Task
-from igs_env.types import Fragment
+from igs_env.types import Fragment, Search
 
 
 def played(policy: Policy, protocol: str, questions: int = 4, members: int = 2) -> list[Trajectory]:
@@ -89,6 +92,88 @@ def test_packed_scores_equal_naive_ones_for_real_and_counterfactual_contexts(
     scored = PolicyScorer(policy, trajectories, max_tokens=max_tokens).token_log_probs(requests)
     for ours, theirs in zip(scored, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+@pytest.mark.parametrize("max_tokens", [1, 300, 100_000])
+@pytest.mark.parametrize("held", [8, 3])
+def test_what_the_rollout_kept_is_not_read_again_and_changes_no_number(
+    policy: Policy, max_tokens: int, held: int
+) -> None:
+    trajectories = played(policy, "plain")
+    assert len(trajectories) == 8
+    requests = [
+        request_of(trajectory, step, fragment)
+        for index, trajectory in enumerate(trajectories)
+        for step in (1, 0, -1)
+        for fragment in (
+            None,
+            *(
+                Fragment(documents=trajectories[(index + n) % 8].episode.steps[step].documents)
+                for n in (2, 4)
+                if step >= 0
+            ),
+        )
+    ]
+    warm = warmed(policy, trajectories[:held])
+    cold, hot = (
+        PolicyScorer(policy, trajectories, max_tokens=max_tokens, warm=found)
+        for found in (None, warm)
+    )
+    expected, scored = cold.token_log_probs(requests), hot.token_log_probs(requests)
+    for ours, theirs in zip(scored, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    if max_tokens > 300:
+        known = {
+            tuple(t.token_ids[:n])
+            for t in trajectories[:held]
+            for n in range(1, t.turns[1].observation_end + 1)
+        }
+        assert hot.forward_tokens == cold.forward_tokens - len(known)
+
+
+def test_a_target_that_the_rollout_wrote_itself_is_read_again(policy: Policy) -> None:
+    """Its prediction needs a hidden state, which keys and values do not hold."""
+    trajectories = played(policy, "plain", questions=2)
+    action = trajectories[0].episode.steps[1].action
+    assert isinstance(action, Search)
+    asked = replace(
+        request_of(trajectories[0], 0),
+        target=action.query,
+        probe="<search> ",
+        probe_end=" </search>",
+    )
+    requests = [asked, request_of(trajectories[0], 1), request_of(trajectories[1], 1)]
+    warm = warmed(policy, trajectories)
+    expected = PolicyScorer(policy, trajectories).token_log_probs(requests)
+    scored = PolicyScorer(policy, trajectories, warm=warm).token_log_probs(requests)
+    for ours, theirs in zip(scored, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_gains_of_played_rollouts_are_the_same_over_what_was_kept(policy: Policy) -> None:
+    """Turns of sampled noise, rows that were shared, and one that stopped at its limit."""
+    task, warm = small_task("plain"), WarmContexts()
+    plan = RolloutPlan(questions=task.questions[:3], group_size=3, seed=2)
+    generator = NativeGenerator(policy, warm=warm)
+    rolled = rollout(task.rules, policy, generator, plan, Sampling(max_tokens=24, temperature=0.7))
+    assert len(warm) == 9
+    requests = [request_of(t, s) for t in rolled for s in range(-1, len(t.turns) - 1)]
+    hot = PolicyScorer(policy, rolled, warm=warm)
+    cold = PolicyScorer(policy, rolled)
+    scored, expected = (scorer.token_log_probs(requests) for scorer in (hot, cold))
+    for ours, theirs in zip(scored, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    assert hot.forward_tokens < cold.forward_tokens / 2
+
+
+def test_only_as_much_is_kept_as_there_is_room_for(policy: Policy) -> None:
+    trajectories = played(policy, "plain", questions=2)
+    everything = warmed(policy, trajectories)
+    assert len(everything) == 4
+    some = warmed(policy, trajectories, WarmContexts(limit=everything.bytes - 1))
+    assert 0 < len(some) < 4
+    assert some.bytes < everything.bytes
+    assert not len(warmed(policy, trajectories, WarmContexts(limit=0)))
 
 
 def test_order_of_requests_does_not_matter(policy: Policy) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,11 +12,20 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
+from transformers import AutoModelForCausalLM, DynamicCache, LlamaConfig, Qwen2Config
 
 from igs_agent.policy import Policy
-from igs_agent.tree import TokenTree, shares_prefixes, tree_hidden_states
+from igs_agent.tree import (
+    Read,
+    TokenTree,
+    cascade,
+    known_tokens,
+    new_hidden_states,
+    shares_prefixes,
+    tree_hidden_states,
+)
 from igs_agent.tree.forward import _say_once, masked_hidden_states
+from igs_agent.tree.token_tree import Call
 
 SIZES = {
     "vocab_size": 64,
@@ -65,10 +75,10 @@ def test_a_tree_holds_its_sequences_and_every_beginning_once(
     assert len(beginnings) <= len(tree) <= 2 * len(beginnings)
 
 
-def rows_seen(tree: TokenTree) -> np.ndarray:
+def rows_seen(tree: TokenTree, calls: Sequence[Call] | None = None) -> np.ndarray:
     """(T, T): true where the first token sees the second."""
     seen = np.zeros((len(tree), len(tree)), dtype=bool)
-    for query, key, causal in tree.calls:
+    for query, key, causal in calls or tree.calls:
         part = np.ones((query.stop - query.start, key.stop - key.start), dtype=bool)
         assert not seen[query, key].any()
         seen[query, key] = np.tril(part) if causal else part
@@ -100,9 +110,23 @@ def test_each_path_reads_as_if_it_stood_alone(
 
 
 @given(trees())
+@settings(deadline=None, max_examples=50)
+def test_halving_long_spans_changes_nothing_that_is_seen(
+    made: tuple[TokenTree, list[np.ndarray]],
+) -> None:
+    tree, _ = made
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cascade, "HALVED", 2)
+        halved = cascade._halved(tree.calls)
+    assert all(call.query.stop - call.query.start <= 2 for call in halved if call.causal)
+    np.testing.assert_array_equal(rows_seen(tree, halved), rows_seen(tree))
+
+
+@pytest.mark.parametrize("halved", [1024, 2])
+@given(made=trees())
 @settings(deadline=None, max_examples=20)
 def test_gradients_equal_those_through_a_mask(
-    grouped: Policy, made: tuple[TokenTree, list[np.ndarray]]
+    grouped: Policy, made: tuple[TokenTree, list[np.ndarray]], halved: int
 ) -> None:
     tree, _ = made
     # All of one sign along a feature: equal tokens have equal states, which must not cancel out.
@@ -113,9 +137,45 @@ def test_gradients_equal_those_through_a_mask(
         found = torch.autograd.grad((hidden * weights).sum(), parameters)
         return torch.cat([part.flatten() for part in found])
 
-    ours = gradient(tree_hidden_states(grouped, tree))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cascade, "HALVED", halved)
+        ours = gradient(tree_hidden_states(grouped, tree))
     theirs = gradient(masked_hidden_states(grouped, tree))
     assert float((ours - theirs).norm() / theirs.norm()) < 1e-5
+
+
+@given(trees(), st.data())
+@settings(deadline=None, max_examples=40)
+def test_what_was_read_before_is_not_read_again_and_changes_nothing(
+    grouped: Policy, made: tuple[TokenTree, list[np.ndarray]], data: st.DataObject
+) -> None:
+    tree, sequences = made
+    wanted = np.array(data.draw(st.lists(st.integers(0, len(tree) - 1), min_size=1, max_size=3)))
+    read = []
+    for number, ids in enumerate(sequences):
+        length = data.draw(st.integers(0, len(ids)))
+        if length:
+            keys, values = read_alone(grouped, ids)
+            read.append(Read(number, length, keys, values))
+    known = known_tokens(tree, read, wanted)
+    assert set(wanted.tolist()) <= set(known.new.tolist())
+    with torch.no_grad():
+        found = new_hidden_states(grouped, tree, known)
+        whole = tree_hidden_states(grouped, tree)
+    np.testing.assert_allclose(found.numpy(), whole[known.new].numpy(), atol=1e-5)
+    # Nothing is read without a reason: it follows what is wanted, or nobody has read it.
+    covered = {int(place) for part in read for place in tree.path(part.sequence)[: part.length]}
+    asked = {int(p) for w in wanted for p in range(w, tree.subtree_end(int(w)))}
+    assert set(known.new.tolist()) == set(range(len(tree))) - covered | asked
+
+
+def read_alone(policy: Policy, ids: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """Keys and values of a sequence in transformers' own cache, (layers, heads, tokens, size)."""
+    cache = DynamicCache()
+    with torch.no_grad():
+        policy.hidden_states(input_ids=torch.from_numpy(ids)[None], past_key_values=cache)
+    keys = torch.stack([layer.keys[0] for layer in cache.layers])
+    return keys, torch.stack([layer.values[0] for layer in cache.layers])
 
 
 def test_half_precision_stays_within_its_own_rounding(grouped: Policy) -> None:

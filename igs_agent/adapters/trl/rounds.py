@@ -20,7 +20,9 @@ from igs_agent.credit import (
     signals_of,
 )
 from igs_agent.generation import Generator, Sampling
-from igs_agent.measurement import FromBatch, measure_signals
+from igs_agent.generation.native import NativeGenerator
+from igs_agent.generation.warm import WarmContexts
+from igs_agent.measurement import FromBatch, measure_signals, warm_contexts
 from igs_agent.policy import Policy
 from igs_agent.rollout import play
 from igs_agent.scorer import PolicyScorer
@@ -85,15 +87,18 @@ class RoundPlayer:
 
     def play(self, policy: Policy, episodes: Sequence[Episode], process: int) -> Round:
         """Play this process's episodes; every process must call, and has as many of them."""
+        generator, warm = self.generator(policy), warm_contexts(policy, self.estimator)
+        if isinstance(generator, NativeGenerator):
+            generator.warm = warm
         own = play(
             self.rules,
             policy,
-            self.generator(policy),
+            generator,
             episodes,
             self.sampling,
             max_rows=self.max_rows,
         )
-        everyone: list[Trajectory] = gather_object(self._measured(policy, own))
+        everyone: list[Trajectory] = gather_object(self._measured(policy, own, warm))
         rows = range(process * len(own), (process + 1) * len(own))
         similarity = observation_similarity(self.estimator)
         table = step_table(everyone, mask_truncated=self.mask_truncated, similarity=similarity)
@@ -109,8 +114,10 @@ class RoundPlayer:
             rewards=[everyone[row].reward if counted[row] else None for row in rows],
         )
 
-    def _measured(self, policy: Policy, own: list[Trajectory]) -> list[Trajectory]:
-        scorer = PolicyScorer(policy, own, max_tokens=self.score_tokens)
+    def _measured(
+        self, policy: Policy, own: list[Trajectory], warm: WarmContexts | None
+    ) -> list[Trajectory]:
+        scorer = PolicyScorer(policy, own, max_tokens=self.score_tokens, warm=warm)
         sampler: FragmentSampler | None = None
         if self.sampler is not None:
             batch = gather_object([trajectory.episode for trajectory in own])
