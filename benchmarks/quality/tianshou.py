@@ -125,7 +125,7 @@ def train(preset: str, name: str, gain: bool, seed: int, rate: float, split: str
     start = time.process_time()
     algorithm.run_training(
         recipe.parameters(
-            training_collector=Collector(algorithm, envs, buffer),
+            training_collector=Collector(algorithm, envs, buffer, exploration_noise=True),
             max_epochs=1,
             epoch_num_steps=STEPS,
             training_fn=before,
