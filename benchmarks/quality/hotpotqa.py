@@ -28,6 +28,7 @@ from benchmarks.machine import machine
 from benchmarks.quality.hotpotqa_gain import SIGNALS, Hop, measure_hops, signal_table, summary
 from benchmarks.quality.retrieval import CUTS, RETRIEVERS, by_question, recalls
 from igs_agent.baselines import BaselineGenerator, baseline_rules, questions_of_plan
+from igs_agent.checkpoint import policy_source
 from igs_agent.cli.trained_with import trained_with
 from igs_agent.evaluation import Evaluation, evaluate
 from igs_agent.generation import Generator
@@ -85,7 +86,7 @@ class Loaded:
     @property
     def policy(self) -> Policy:
         if self._policy is None:
-            self._policy = load_policy(self.args.policy, template=self.args.template)
+            self._policy = load_policy(policy_source(self.args.policy), template=self.args.template)
         return self._policy
 
     def task(self, searched: str) -> Task:
