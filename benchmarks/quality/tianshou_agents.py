@@ -86,7 +86,7 @@ def reinforce(spaces: Spaces, rate: float, gain: bool) -> Any:
 
 def dqn(spaces: Spaces, rate: float, gain: bool) -> Any:
     policy = DiscreteQLearningPolicy(
-        model=Net(state_shape=(spaces.length,), action_shape=spaces.actions, hidden_sizes=[128]),
+        model=Net(state_shape=(spaces.length,), action_shape=spaces.actions, hidden_sizes=[512]),
         action_space=spaces.action_space,
         eps_training=1.0,
     )
@@ -124,7 +124,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "DQN": Recipe(
         make=dqn,
-        learning_rate=3e-3,
+        learning_rate=1e-3,
         parameters=OffPolicyTrainerParams,
         explore=annealed,
         schedule={
