@@ -25,8 +25,10 @@ from igs_agent.policy import Policy, load_policy
 from igs_agent.policy_check import check_policy
 from igs_agent.preparation import prepare_policy
 from igs_agent.question_order import questions_of_update
+from igs_agent.run_lock import RunLock
 from igs_agent.run_retrieval import recorded_task, task_of
-from igs_agent.tracking import JsonlTracker, RunFolderError, Tracker, WandbTracker, terminal_tracker
+from igs_agent.tracking import JsonlTracker, Tracker, WandbTracker, terminal_tracker
+from igs_agent.tracking.contract import folder_not_written
 from igs_env.errors import ConfigurationError
 from igs_env.information_gain import FragmentSampler
 from igs_env.retrievers.recording import Recording
@@ -54,6 +56,8 @@ class Run:
     estimator: CreditEstimator
     sampler: FragmentSampler | None
     state: RunState
+    lock: RunLock
+    """Of the run folder, held by rank 0."""
     files: JsonlTracker | None
     """Written by rank 0."""
     trackers: list[Tracker]
@@ -85,6 +89,7 @@ class Run:
         if self.server is not None:
             self.server.close()
         self.executor.close()
+        self.lock.release()
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
@@ -99,6 +104,22 @@ def start(config: TrainConfig, *, resume: bool, report: Report | None) -> Run:
     """Everything loaded and checked, nothing trained yet. Without `report` nothing is shown."""
     check_config(config)
     executor = executor_of(config)
+    lock = RunLock(Path(config.run))
+    try:
+        return _loaded(config, executor, lock, resume=resume, report=report)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _loaded(
+    config: TrainConfig,
+    executor: Executor,
+    lock: RunLock,
+    *,
+    resume: bool,
+    report: Report | None,
+) -> Run:
     # Rollouts have generators of their own; this is for what a library draws, such as the first
     # weights of an adapter.
     torch.manual_seed(config.seed)
@@ -108,7 +129,7 @@ def start(config: TrainConfig, *, resume: bool, report: Report | None) -> Run:
     policy = prepare_policy(load_policy_of(config), config.policy)
     check_policy(policy, task, config.rollout.max_tokens)
     reference = load_policy_of(config) if config.loss.kl > 0 else None
-    newest = _begun(config, folder, resume, report or _silent, executor)
+    newest = _begun(config, lock, resume, report or _silent, executor)
     state = RunState(update=0, best=-1.0, without_improvement=0, offsets={})
     saved = None
     if newest is not None:
@@ -148,6 +169,7 @@ def start(config: TrainConfig, *, resume: bool, report: Report | None) -> Run:
             else None
         ),
         state=state,
+        lock=lock,
         files=files,
         trackers=trackers,
         report=report if report is not None and first else _silent,
@@ -177,16 +199,22 @@ def load_policy_of(config: TrainConfig) -> Policy:
 
 
 def _begun(
-    config: TrainConfig, folder: Path, resume: bool, report: Report, executor: Executor
+    config: TrainConfig, lock: RunLock, resume: bool, report: Report, executor: Executor
 ) -> Path | None:
     """The checkpoint to go on from; a fresh run's folder is made. Rank 0 decides for all."""
-    newest = _checked_folder(config, folder, resume, report) if executor.rank == 0 else None
+    newest = _checked_folder(config, lock, resume, report) if executor.rank == 0 else None
     return executor.agree(newest)
 
 
-def _checked_folder(config: TrainConfig, folder: Path, resume: bool, report: Report) -> Path | None:
+def _checked_folder(
+    config: TrainConfig, lock: RunLock, resume: bool, report: Report
+) -> Path | None:
+    """Takes the lock where there is nothing else to complain of, so that nothing is made then."""
+    folder = lock.folder
     saved = folder / "config.toml"
     if not resume:
+        if not saved.exists():
+            lock.take()
         if saved.exists():
             raise ConfigurationError(
                 f"{folder} already holds a run; go on with it by --resume, or choose another "
@@ -197,6 +225,7 @@ def _checked_folder(config: TrainConfig, folder: Path, resume: bool, report: Rep
     if not saved.exists():
         raise ConfigurationError(f"{folder} holds no run that could be resumed")
     _refuse_changes(config, load_config(saved))
+    lock.take()
     newest = newest_checkpoint(folder / "checkpoints")
     report(
         "no checkpoint yet: starting from the beginning"
@@ -212,12 +241,9 @@ def _silent(line: str) -> None:
 
 def _write_config(path: Path, config: TrainConfig) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dump_config(config), encoding="utf-8")
     except OSError as error:
-        raise RunFolderError(
-            f"the run folder {path.parent} cannot be written: {error}; choose another with run=…"
-        ) from error
+        raise folder_not_written(path.parent, error) from error
 
 
 _FREE = ("updates", "run", "tracking", "checkpoint", "executor")

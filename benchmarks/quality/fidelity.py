@@ -25,6 +25,7 @@ import numpy as np
 from benchmarks.machine import machine
 from benchmarks.quality.fidelity_figures import Search, summarise, table
 from igs_agent.batch import StepTable
+from igs_agent.checkpoint import policy_source
 from igs_agent.credit import ESTIMATORS, make_estimator, observation_similarity
 from igs_agent.gains import measure_answer_log_probs, measure_gains
 from igs_agent.generation import Sampling
@@ -55,7 +56,7 @@ BATCH = 8
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--policy", default="tiny")
+    parser.add_argument("--policy", default="tiny", help="name, folder or run")
     parser.add_argument("--questions", default="atlas")
     parser.add_argument("--split", default="dev")
     parser.add_argument("--hops", type=int, nargs="+", default=[1, 2])
@@ -77,7 +78,7 @@ def main() -> None:
         max_searches=args.max_searches,
         sampler="none",
     )
-    policy = load_policy(args.policy)
+    policy = load_policy(policy_source(args.policy))
     searches, outcomes = play_all(task, policy, args)
     rows = summarise(searches)
     print(f"EM of the rollouts {np.mean(outcomes):.3f}, {len(outcomes)} rollouts\n{table(rows)}")

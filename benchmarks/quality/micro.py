@@ -52,7 +52,7 @@ SIZE = ("rollout.questions=8", "rollout.group_size=8", "evaluation.questions=100
 REGIMES: Mapping[str, Regime] = {
     "two-hops": Regime(hops="1-2", good_queries=0.3),
     "three-hops": Regime(hops="3", good_queries=0.4),
-    "three-hops-weak": Regime(hops="3", good_queries=0.3),
+    "three-hops-weak": Regime(hops="3", good_queries=0.35),
 }
 """Short and fair, long and fair, long from a weak start: where outcome credit works, where it gets
 rare, and where hardly any rollout succeeds."""

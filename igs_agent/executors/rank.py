@@ -10,14 +10,19 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
+import time
 from pathlib import Path
 
 from igs_agent.config import TrainConfig
 from igs_agent.config_file import dump_config, load_config
+from igs_agent.file_lock import FileLock
 from igs_env.errors import IGSearchError
 
 ERROR = "error.txt"
 """What a rank raised, for whoever started it."""
+DRIVER = "driver"
+"""File that is locked as long as the process lives that started the ranks."""
 
 
 def write_start(folder: Path, config: TrainConfig, *, resume: bool, quiet: bool) -> None:
@@ -35,10 +40,32 @@ def run_rank(config: TrainConfig, *, resume: bool, quiet: bool, restarted: bool)
     train(config, resume=resume or (restarted and begun), report=None if quiet else print)
 
 
+def driver_lives(folder: Path) -> bool:
+    """Whether the process that started the ranks is there; if it is not, its folder is ours."""
+    lock = FileLock(folder / DRIVER)
+    try:
+        found = not lock.take()
+    except FileNotFoundError:  # it ended in good order and took its folder with it
+        return False
+    lock.release()
+    return found
+
+
+def _end_with_driver(folder: Path) -> None:
+    """A rank whose driver was killed would train on unseen, next to whoever resumes the run."""
+    while driver_lives(folder):
+        time.sleep(0.5)
+    os._exit(1)
+
+
 def main(folder: Path) -> None:
-    """Train; an error that a user can mend, which starting again does not, is left in a file."""
-    if (folder / ERROR).exists():
+    """Train; an error that a user can mend, which starting again does not, is left in a file.
+
+    Ends with whoever started it.
+    """
+    if not driver_lives(folder) or (folder / ERROR).exists():
         return
+    threading.Thread(target=_end_with_driver, args=(folder,), daemon=True).start()
     start = json.loads((folder / "start.json").read_text(encoding="utf-8"))
     restarted = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
     try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -21,6 +23,22 @@ T = TypeVar("T")
 
 PATIENCE = timedelta(minutes=30)
 """How long a rank waits for another before it gives up."""
+JOINING = 180.0
+"""Seconds in which all ranks must have met; one that gives up is started again, where whoever
+started it does so."""
+
+
+@contextmanager
+def _ends_unless_joined() -> Iterator[None]:
+    """Ends the process when the block takes too long.
+
+    A time-out of the group itself would hold for everything that it does later, too.
+    """
+    faulthandler.dump_traceback_later(JOINING, exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 class RankExecutor(LocalExecutor):
@@ -38,15 +56,18 @@ class RankExecutor(LocalExecutor):
         Args:
             playing: how many of the ranks, the last ones, play and score but do not train.
         """
-        if not dist.is_initialized():
-            dist.init_process_group("cpu:gloo,cuda:nccl" if _gpu() else "gloo", timeout=PATIENCE)
+        with _ends_unless_joined():
+            if not dist.is_initialized():
+                backend = "cpu:gloo,cuda:nccl" if _gpu() else "gloo"
+                dist.init_process_group(backend, timeout=PATIENCE)
         self.rank, self.ranks = dist.get_rank(), dist.get_world_size()
         if not 0 <= playing < self.ranks:
             raise ConfigurationError(
                 f"executor.playing is {playing}, but of {self.ranks} ranks at least one must train"
             )
         training = list(range(self.ranks - playing))
-        self.training = dist.new_group(training)
+        with _ends_unless_joined():
+            self.training = dist.new_group(training)
         self.training_ranks = len(training)
         self.trains = self.rank in training
 

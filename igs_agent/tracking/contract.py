@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from igs_env.errors import IGSearchError
@@ -30,3 +31,10 @@ class Tracker(Protocol):
 
 class RunFolderError(IGSearchError, OSError):
     """A run folder that cannot be written."""
+
+
+def folder_not_written(folder: Path, error: OSError) -> RunFolderError:
+    """The error for a folder that the system refuses to write to."""
+    return RunFolderError(
+        f"the run folder {folder} cannot be written: {error}; choose another with run=…"
+    )

@@ -15,7 +15,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from igs_agent.tracking.contract import RunFolderError
+from igs_agent.tracking.contract import RunFolderError, folder_not_written
 from igs_env.errors import DataError
 from igs_env.strict_json import parse_json
 
@@ -40,9 +40,7 @@ class JsonlTracker:
             folder.mkdir(parents=True, exist_ok=True)
             self._files = {name: _Lines(folder / name, offsets.get(name, 0)) for name in FILES}
         except OSError as error:
-            raise RunFolderError(
-                f"the run folder {folder} cannot be written: {error}; choose another with run=…"
-            ) from error
+            raise folder_not_written(folder, error) from error
 
     def metrics(self, update: int, values: Mapping[str, float]) -> None:
         """See `Tracker.metrics`."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ from scripted_generator import ScriptedGenerator
 from small_policy import run_settings
 from small_world import small_task
 
+from benchmarks.quality.kills import ranks_under
+from igs_agent.config import TrainConfig
 from igs_agent.config_file import load_config
 from igs_agent.credit import make_estimator
 from igs_agent.executors import LOCAL
@@ -194,6 +199,37 @@ def test_a_run_moves_from_sharded_ranks_to_one_process_and_back_to_ranks(
     assert len(episodes) == len(set(episodes)) == 4 * 9
     state = torch.load(run / "checkpoints/update-000004/training.pt", weights_only=True)
     assert {float(of["step"]) for of in state["optimizer"]["state"].values()} == {4.0}
+
+
+def kill_rank_1(metrics: Path) -> int:
+    """Rows of metrics when it was killed, which is soon after the first."""
+    while not metrics.exists() or not metrics.read_bytes():
+        time.sleep(0.01)
+    (rank_1,) = (pid for pid, rank in ranks_under(os.getpid()) if rank == 1)
+    os.kill(rank_1, signal.SIGKILL)
+    return metrics.read_bytes().count(b"\n")
+
+
+@pytest.mark.slow
+def test_ray_and_torchrun_play_and_train_the_same_run_and_a_lost_rank_changes_no_byte_of_it(
+    tmp_path: Path, searcher_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+    def config_of(executor: str) -> TrainConfig:
+        settings = run_settings(tmp_path / executor, searcher_folder, "updates=6")
+        more = ["evaluation.every=3", f"executor={executor}", "executor.ranks=2"]
+        return load_config(None, [*settings, *more])
+
+    assert train(config_of("ray"), report=None).updates == 6
+    with ThreadPoolExecutor(1) as thread:
+        killed = thread.submit(kill_rank_1, tmp_path / "torchrun" / "metrics.jsonl")
+        assert train(config_of("torchrun"), report=None).updates == 6
+        assert killed.result(timeout=1) in (1, 2, 3, 4, 5, 6)
+    last = "checkpoints/update-000006/model.safetensors"
+    for name in ("metrics.jsonl", "episodes.jsonl", last):
+        one, other = (tmp_path / of / name for of in ("ray", "torchrun"))
+        assert one.read_bytes() == other.read_bytes(), name
 
 
 def test_what_a_rank_cannot_do_is_one_error_and_no_restart(
