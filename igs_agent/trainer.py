@@ -125,6 +125,11 @@ def train_one(run: Run) -> None:
         rows = rows_of_loud_groups(groups, batch.advantages)
     with run.timed("update"):
         stats = _updated(run, batch.rows(rows), [groups[row] for row in rows])
+    if run.executor.ranks > 1:
+        with run.timed("publish"):
+            run.executor.publish(run.trained, run.policy)
+            stats = run.executor.agree(stats)
+    assert stats is not None  # rank 0 trains
     metrics = {
         **rollout_metrics(trajectories),
         **silent_groups(table),
@@ -144,8 +149,8 @@ def train_one(run: Run) -> None:
     run.state = replace(run.state, update=number + 1, offsets=run.offsets())
 
 
-def _updated(run: Run, batch: TokenBatch, groups: Sequence[int]) -> UpdateStats:
-    """Train on the batch, on the ranks that train, and tell the others."""
+def _updated(run: Run, batch: TokenBatch, groups: Sequence[int]) -> UpdateStats | None:
+    """Train on the batch; None on a rank that does not train."""
     config, number, stats = run.config, run.state.update, None
     set_learning_rate(run)
     try:
@@ -168,7 +173,4 @@ def _updated(run: Run, batch: TokenBatch, groups: Sequence[int]) -> UpdateStats:
             f"update {number}: {error}; its batch is in {path}, the parameters are those of "
             "the update before"
         ) from error
-    run.executor.publish(run.trained, run.policy)
-    told = run.executor.agree(stats)
-    assert told is not None  # rank 0 trains
-    return told
+    return stats

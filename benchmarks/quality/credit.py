@@ -37,6 +37,7 @@ METHODS = (
     "oracle",
     "placebo",
     "query_only",
+    "relayed_gain",
 )
 """Those that are declared to be judged."""
 UPDATES = 30

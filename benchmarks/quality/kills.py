@@ -47,7 +47,7 @@ SETTINGS = (
     "executor.restarts=100",
 )
 PATIENCE = 300.0
-"""Seconds without any sign of life after which a run counts as stuck."""
+"""Seconds without a new row of metrics after which a run counts as stuck."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +165,7 @@ class Disturbance:
                     elif "driver" in who or who == "saving":
                         driver.wait()
                 elif not self.wanted:
-                    driver.wait(timeout=PATIENCE)
+                    self.until(lambda: False, driver)
         finally:
             for process in (driver, server):
                 if process is not None and process.poll() is None:
@@ -192,10 +192,12 @@ class Disturbance:
 
     def until(self, condition: Callable[[], bool], driver: subprocess.Popen[str]) -> bool:
         """Whether the condition came true while the driver lived."""
-        stuck = time.monotonic() + PATIENCE
+        stuck, rows = time.monotonic() + PATIENCE, self.rows()
         while not condition():
             if driver.poll() is not None:
                 return False
+            if self.rows() != rows:
+                stuck, rows = time.monotonic() + PATIENCE, self.rows()
             if time.monotonic() > stuck:
                 raise TimeoutError(f"nothing happened for {PATIENCE:g} s; see {self.log}")
             time.sleep(0.001)

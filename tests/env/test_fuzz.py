@@ -25,7 +25,7 @@ from igs_env.retrievers.search_request import RefusedError, ServerLimits, read_r
 from igs_env.types import Document
 
 CASES = int(os.environ.get("IGS_FUZZ_CASES", "150"))
-"""Per reader; `benchmarks/quality/fuzz.py` gives hours instead."""
+"""Per reader; `benchmarks/quality/fuzz.py` goes on for as long as it is told."""
 fuzzed = settings(
     max_examples=CASES,
     deadline=None,
