@@ -29,25 +29,34 @@ class Footprint:
     """Weights of the policy before training, for the KL term."""
     keys_values: float
     """Of the episodes alive, once more while rows are regrouped."""
+    kept: float
+    """Keys and values of episodes that are over, held until their gains are measured."""
     update: float
     """Activations, logits and bf16 copies of weights in one forward and backward."""
 
     @property
     def total(self) -> float:
         """Rollouts and updates follow each other; the larger of the two counts."""
-        held = self.state + self.reference + max(self.keys_values, self.update)
+        held = self.state + self.reference + max(self.keys_values + self.kept, self.update)
         return MARGIN * held + CONTEXT
 
 
 def footprint(
-    config: TrainConfig, shape: ModelShape, size: EpisodeSize, *, gpus: int = 1
+    config: TrainConfig,
+    shape: ModelShape,
+    size: EpisodeSize,
+    *,
+    gpus: int = 1,
+    kept_limit: float = 0.0,
 ) -> Footprint:
-    """Peak memory per GPU, in bytes.
+    """Peak memory per GPU, or of a CPU's process, in bytes.
 
         state       b P (1 + 3 τ)                τ the trained share of the weights; AdamW's
                                                  moments have the weights' type
         reference   b P                          where loss.kl > 0
         keys_values 2 · 2 b L w_kv · rows · T    rows = min(max_rows, questions · group)
+        kept        2 b L w_kv · questions · group · T, at most kept_limit; on a CPU only, as
+                    `igs_agent.generation.warm` does, see `warm_limit` there
         update      a m + 12 V m_trained + c     m = max(batch_tokens, T) tokens at once
 
     with P parameters, b bytes of a number, L layers, T tokens of the longest episode, V the
@@ -69,6 +78,10 @@ def footprint(
         state=width * (parameters + (trained if rank else 0) + 3 * trained) / gpus,
         reference=width * parameters * (config.loss.kl > 0) / gpus,
         keys_values=2 * per_token * rows * size.total / gpus,
+        kept=min(
+            kept_limit,
+            per_token * config.rollout.questions * config.rollout.group_size * size.total,
+        ),
         update=_update(config, shape, size),
     )
 

@@ -11,12 +11,15 @@ from pathlib import Path
 import torch
 
 from igs_agent.config import TrainConfig
+from igs_agent.config_limits import estimator_of
+from igs_agent.credit import signals_of
 from igs_agent.doctor.duration import CORE, duration
 from igs_agent.doctor.episode_size import EpisodeSize, episode_size
 from igs_agent.doctor.finding import Finding, missing, note, ok
 from igs_agent.doctor.footprint import WIDTHS, footprint
 from igs_agent.doctor.model_shape import ModelShape
 from igs_agent.doctor.places import sized
+from igs_agent.generation.warm import warm_limit
 
 PATIENCE = 7 * 86_400
 """Seconds of training on a CPU beyond which a GPU counts as missing. *Ours*."""
@@ -71,7 +74,9 @@ def check_memory(config: TrainConfig, shape: ModelShape | None, size: EpisodeSiz
     if seconds > PATIENCE:
         text = f"none is visible; {named} would need {_days(seconds)}"
         return missing("gpu", text, _on_a_gpu(config, shape, size))
-    judged = _judged("memory", named, available_memory(), config, shape, size)
+    measures = bool(signals_of(estimator_of(config.credit.name, config.credit.options)))
+    limit = warm_limit() if measures else 0
+    judged = _judged("memory", named, available_memory(), config, shape, size, kept_limit=limit)
     took = f", at most about {seconds / 3600:,.1f} h"
     return replace(judged, found=judged.found + took) if judged.state == "ok" else judged
 
@@ -105,13 +110,17 @@ def _judged(
     config: TrainConfig,
     shape: ModelShape,
     size: EpisodeSize,
+    *,
+    kept_limit: float = 0.0,
 ) -> Finding:
-    wanted = footprint(config, shape, size).total
+    wanted = footprint(config, shape, size, kept_limit=kept_limit).total
     text = f"{name}: about {sized(wanted)} needed, {sized(free)} free"
-    return ok(part, text) if wanted <= free else missing(part, text, smaller(config, shape, free))
+    if wanted <= free:
+        return ok(part, text)
+    return missing(part, text, smaller(config, shape, free, kept_limit=kept_limit))
 
 
-def smaller(config: TrainConfig, shape: ModelShape, free: float) -> str:
+def smaller(config: TrainConfig, shape: ModelShape, free: float, *, kept_limit: float = 0.0) -> str:
     """The settings with which the configuration would fit, turned one after the other.
 
     The cheapest for what is learned comes first: recomputed activations, fewer episodes at once,
@@ -132,7 +141,8 @@ def smaller(config: TrainConfig, shape: ModelShape, free: float) -> str:
             continue
         config = replace(config, **{section: replace(part, **{name: value})})
         turned.append(f"{section}.{name}={str(value).lower() if value is True else value}")
-        if footprint(config, shape, episode_size(config)).total <= free:
+        wanted = footprint(config, shape, episode_size(config), kept_limit=kept_limit)
+        if wanted.total <= free:
             return f"would fit with {' '.join(turned)}"
     return "would not fit with any setting: take a smaller model, or fewer tokens per turn"
 

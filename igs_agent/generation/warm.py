@@ -11,6 +11,11 @@ SHARE = 1 / 8
 warm decides how sums are rounded, and the same seed must give the same loss, bit for bit."""
 
 
+def warm_limit() -> int:
+    """Bytes that may be held."""
+    return int(SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+
+
 class WarmContexts:
     """What a generator kept of each sequence when it was released, as far as memory goes.
 
@@ -20,8 +25,7 @@ class WarmContexts:
 
     def __init__(self, limit: int | None = None) -> None:
         """Hold at most `limit` bytes, by default an eighth of the machine's memory."""
-        whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        self._limit = int(SHARE * whole) if limit is None else limit
+        self._limit = warm_limit() if limit is None else limit
         self._kept: dict[str, tuple[Kept, int]] = {}
         self._held: set[int] = set()
         self.bytes = 0

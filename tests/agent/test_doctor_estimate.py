@@ -152,6 +152,16 @@ def test_memory_is_the_sum_of_its_formula() -> None:
     )
 
 
+def test_contexts_kept_for_the_gain_count_beside_those_alive_up_to_their_limit() -> None:
+    everything = 6 * 60 * (2 * 4 * 2 * 4)  # 6 episodes of 60 tokens
+    found = footprint(CONFIG, SHAPE, SIZE, kept_limit=1e12)
+    assert found.kept == everything
+    assert footprint(CONFIG, SHAPE, SIZE, kept_limit=100.0).kept == 100
+    assert footprint(CONFIG, SHAPE, SIZE).kept == 0
+    large = replace(found, update=0.0)
+    assert large.total == pytest.approx(1.1 * (found.state + found.keys_values + everything) + 1e9)
+
+
 def test_sharding_divides_what_is_sharded_and_a_reference_costs_its_weights() -> None:
     compared = replace(CONFIG, loss=replace(CONFIG.loss, kl=0.001))
     one, four = (footprint(compared, SHAPE, SIZE, gpus=count) for count in (1, 4))
