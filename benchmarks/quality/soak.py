@@ -62,7 +62,8 @@ def main() -> None:
         soak = Soak(Path(folder), args)
         soak.run()
         result = {
-            "command": f"python -m benchmarks.quality.soak --seconds {args.seconds:g}",
+            "command": f"python -m benchmarks.quality.soak --seconds {args.seconds:g} "
+            f"--kill-trainer {args.kill_trainer:g} --kill-server {args.kill_server:g}",
             "settings": args.settings,
             "seed": args.seed,
             "machine": machine(),
