@@ -14,6 +14,8 @@ from igs_agent.observations import observation_clusters
 from igs_agent.step_signals import (
     answer_in_documents,
     answer_log_prob,
+    document_outcome,
+    document_value,
     found_gold,
     gain,
     relay,
@@ -70,6 +72,8 @@ def step_table(
             "transfer": transfer(trajectories, steps),
             "relay": relay(trajectories, steps),
             "answer_in_documents": answer_in_documents(trajectories, steps),
+            "document_value": document_value(trajectories, steps),
+            "document_outcome": document_outcome(trajectories, steps),
         },
     )
 

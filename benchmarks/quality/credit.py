@@ -37,7 +37,8 @@ METHODS = (
     "oracle",
     "placebo",
     "query_only",
-    "relayed_gain",
+    "document_value",
+    "document_outcome",
 )
 """Those that are declared to be judged."""
 UPDATES = 30

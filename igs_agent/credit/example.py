@@ -20,6 +20,8 @@ def table(
     transfer: Sequence[Sequence[float | None]] | None = None,
     relay: Sequence[Sequence[float | None]] | None = None,
     answer_in_documents: Sequence[Sequence[float | None]] | None = None,
+    document_value: Sequence[Sequence[float | None]] | None = None,
+    document_outcome: Sequence[Sequence[float | None]] | None = None,
     query_length: Sequence[Sequence[int]] | None = None,
     observation: Sequence[Sequence[int]] | None = None,
     steps: Sequence[int] | None = None,
@@ -43,6 +45,8 @@ def table(
         "transfer": transfer,
         "relay": relay,
         "answer_in_documents": answer_in_documents,
+        "document_value": document_value,
+        "document_outcome": document_outcome,
     }
     rollouts = len(outcome)
     columns = next((len(rows[0]) for rows in given.values() if rows), max(steps or [1]))

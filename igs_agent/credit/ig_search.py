@@ -66,6 +66,17 @@ def on_queries(
     return torch.where(where, added, torch.zeros_like(added))
 
 
+def with_signal_on_queries(
+    table: StepTable, name: str, alpha: float, *, per_token: bool, epsilon: float
+) -> Credit:
+    """GRPO's credit, plus α times a signal on the queries; the form of `IGSearch` for others."""
+    signal = table.signal(name)
+    step = broadcast(grpo_advantage(table, epsilon), table.valid)
+    return Credit(
+        step=step, query=on_queries(alpha * signal.values, signal.valid, table, per_token)
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IGSearch:
     """GRPO's advantage, plus α · IG~_t / |Q_t| on the tokens of the t-th query (eq. 4).

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from igs_agent.batch import Credit, StepTable
-from igs_agent.credit.groups import broadcast
-from igs_agent.credit.grpo import grpo_advantage
-from igs_agent.credit.ig_search import on_queries
+from igs_agent.credit.ig_search import with_signal_on_queries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +32,6 @@ class Oracle:
 
     def __call__(self, table: StepTable) -> Credit:
         """Credit of every step, and the truth's part on its query."""
-        signal = table.signal("found_gold")
-        step = broadcast(grpo_advantage(table, self.epsilon), table.valid)
-        added = on_queries(self.alpha * signal.values, signal.valid, table, self.per_token)
-        return Credit(step=step, query=added)
+        return with_signal_on_queries(
+            table, "found_gold", self.alpha, per_token=self.per_token, epsilon=self.epsilon
+        )

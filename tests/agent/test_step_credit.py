@@ -19,7 +19,15 @@ from igs_agent.credit.placebo import permuted
 
 STEPS = 3
 FEW = settings(max_examples=25, deadline=None)
-COLUMNS = ("gain", "answer_log_prob", "found_gold", "relay", "answer_in_documents")
+COLUMNS = (
+    "gain",
+    "answer_log_prob",
+    "found_gold",
+    "relay",
+    "answer_in_documents",
+    "document_value",
+    "document_outcome",
+)
 
 
 @st.composite
@@ -281,6 +289,8 @@ def test_an_estimator_asks_for_the_signals_that_it_reads() -> None:
         "chained_gain": ("gain", "transfer"),
         "ig_search": ("gain",),
         "placebo": ("gain",),
+        "document_outcome": ("document_outcome",),
+        "document_value": ("document_value", "gain"),
         "igpo": ("answer_log_prob",),
         "mt_grpo": ("answer_in_documents",),
         "oracle": ("found_gold",),
