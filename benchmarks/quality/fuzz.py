@@ -133,10 +133,15 @@ def questions() -> Target:
 
 
 def index_card() -> Target:
-    from igs_env.errors import DataError
+    from igs_env.errors import DataError, IndexMismatchError
     from igs_env.retrievers.index_card import IndexCard
 
-    return _file("index.json", lambda path: IndexCard.read(path.parent), DataError)
+    wanted = IndexCard(kind="dense", corpus="x", documents=3, settings={"encoder": "e", "k1": 1.2})
+
+    def read(path: Path) -> None:
+        IndexCard.read(path.parent).check(wanted, path.parent)
+
+    return _file("index.json", read, DataError, IndexMismatchError)
 
 
 def config() -> Target:
@@ -176,14 +181,22 @@ TARGETS: dict[str, tuple[Callable[[], Target], tuple[bytes, ...]]] = {
     ),
     "recording": (
         recording,
-        (b'{"query": "a", "top_k": 1, "documents": [{"id": "1", "title": "t", "text": "x"}]}\n',),
+        (
+            b'{"query": "a", "top_k": 1, "documents": '
+            b'[{"id": "1", "title": "t", "text": "x", "score": 1.5}]}\n'
+            b'{"query": "b", "top_k": 1, "failed": "down"}\n'
+            b'{"query": "a", "top_k": 1, "again": 1}\n',
+        ),
     ),
     "corpus": (corpus, (b'{"id": "1", "contents": "\\"t\\"\\nx"}\n',)),
     "questions": (
         questions,
         (b'{"id": "1", "question": "who?", "golden_answers": ["a"], "metadata": {}}\n',),
     ),
-    "index_card": (index_card, (b'{"kind": "dense", "corpus": "x", "settings": {}}',)),
+    "index_card": (
+        index_card,
+        (b'{"kind": "dense", "corpus": "x", "documents": 3, "settings": {"encoder": "f"}}',),
+    ),
     "config": (
         config,
         (
@@ -211,6 +224,9 @@ def main() -> None:
         rows.append(run(name, args.seconds, args.seed))
         print(json.dumps(rows[-1]), flush=True)
     if args.output:
+        before = json.loads(args.output.read_text())["rows"] if args.output.exists() else []
+        kept = [row for row in before if row["target"] not in args.targets]
+        rows = sorted([*kept, *rows], key=lambda row: list(TARGETS).index(row["target"]))
         record = {"machine": machine(), "command": "python -m benchmarks.quality.fuzz"}
         record |= {"seconds": args.seconds, "seed": args.seed, "rows": rows}
         args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from igs_env.errors import DataError, IndexMismatchError
 from igs_env.strict_json import parse_json
@@ -39,7 +40,7 @@ class IndexCard:
         """
         path = folder / CARD
         try:
-            return cls(**parse_json(path.read_text(encoding="utf-8")))
+            return cls(**_fields(parse_json(path.read_text(encoding="utf-8"))))
         except FileNotFoundError as error:
             raise DataError(
                 f"{folder} holds no {CARD}, so it is no index of ours; build one with: "
@@ -56,6 +57,16 @@ class IndexCard:
             f"index {folder} belongs to another {_difference(self, wanted)}; give the one it was "
             "built from, or build an index for this one: igs index --corpus … --output …"
         )
+
+
+def _fields(card: Any) -> dict[str, Any]:
+    """A card's fields; TypeError where one is not what it says."""
+    kinds = {"kind": str, "corpus": str, "documents": int, "settings": dict}
+    if not isinstance(card, dict) or any(
+        not isinstance(card[name], kind) for name, kind in kinds.items() if name in card
+    ):
+        raise TypeError("kind and corpus are text, documents is a number, settings an object")
+    return card
 
 
 def _difference(found: IndexCard, wanted: IndexCard) -> str:

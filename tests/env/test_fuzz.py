@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from igs_env.actions import parse_action
 from igs_env.datasets import load_questions, open_corpus
-from igs_env.errors import ConfigurationError, DataError, RecordingError
+from igs_env.errors import ConfigurationError, DataError, IndexMismatchError, RecordingError
 from igs_env.prompt import clean_documents
 from igs_env.retrievers.dialects import DIALECTS, UndecodableError, UnexpectedAnswerError
 from igs_env.retrievers.index_card import IndexCard
@@ -137,12 +137,19 @@ def test_any_request_is_read_or_refused_with_a_status(body: bytes) -> None:
             query.encode()
 
 
+def checked(card: IndexCard) -> None:
+    """A card that was read can be compared with one that is wanted."""
+    wanted = IndexCard(kind=card.kind, corpus=card.corpus, documents=1, settings={"encoder": "e"})
+    with suppress(IndexMismatchError):
+        card.check(wanted, Path("index"))
+
+
 READERS: dict[str, tuple[str, Callable[[Path], Any], type[Exception]]] = {
     "recording": ("searches.jsonl", read_recording, RecordingError),
     "corpus": ("corpus.jsonl", lambda path: list(open_corpus(path)), DataError),
     "corpus list": ("corpus.json", lambda path: list(open_corpus(path)), DataError),
     "questions": ("questions.jsonl", lambda path: load_questions(str(path)), DataError),
-    "index card": ("index.json", lambda path: IndexCard.read(path.parent), DataError),
+    "index card": ("index.json", lambda path: checked(IndexCard.read(path.parent)), DataError),
 }
 
 

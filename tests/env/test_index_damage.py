@@ -66,3 +66,16 @@ def test_an_index_that_somebody_named_is_refused_with_what_is_wrong(
     message = {"cut": "others than were written", "gone": "is missing", "noted": "cannot be read"}
     with pytest.raises(DataError, match=rf"mine is damaged: .*{message[damaged]}.*igs index"):
         make_retriever("bm25", small_corpus(), index=folder)
+
+
+@pytest.mark.parametrize(
+    "part", ['"settings": [1]', '"settings": 5', '"corpus": null', '"documents": "many"']
+)
+def test_a_card_whose_parts_are_not_what_they_say_is_damaged(part: str, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    build_bm25_index(small_corpus(), folder)
+    card = folder / "index.json"
+    whole = card.read_text(encoding="utf-8").rstrip().removesuffix("}")
+    card.write_text(f"{whole}, {part}}}", encoding="utf-8")  # the last of equal names counts
+    with pytest.raises(DataError, match="is damaged"):
+        make_retriever("bm25", small_corpus(), index=folder)
