@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from igs_agent import heap
 from igs_agent.checkpoint import RunState, drop_old, save_checkpoint
 from igs_agent.evaluation import Evaluation, evaluate, read_evaluation
 from igs_agent.executors import spread
@@ -71,8 +72,9 @@ def evaluate_run(run: Run) -> Evaluation:
 
 
 def checkpoint_run(run: Run) -> None:
-    """Save the run where a resume looks for it; old checkpoints go."""
+    """Save the run where a resume looks for it; old checkpoints go, and so does free memory."""
     _save(run, Path(run.config.run) / "checkpoints", run.config.checkpoint.keep)
+    heap.give_back()
 
 
 def _save(run: Run, folder: Path, keep: int) -> None:

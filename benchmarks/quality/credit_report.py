@@ -35,6 +35,11 @@ REPEATS = 2000
 Array = NDArray[np.float64]
 Score = Callable[[Row], float]
 
+DIFFERENCES: dict[str, Score] = {
+    "test EM": lambda row: row.test_em,
+    "area under dev curve": lambda row: row.area,
+}
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -51,7 +56,9 @@ def main() -> None:
     found = named(rows)
     for regime in dict.fromkeys(regime for regime, _ in found):
         own = {method: runs for (where, method), runs in found.items() if where == regime}
-        print(f"\n### {regime}\n\n{score_table(own)}\n\n{difference_table(own)}")
+        print(f"\n### {regime}\n\n{score_table(own)}")
+        for what, score in DIFFERENCES.items():
+            print(f"\n{difference_table(own, what, score)}")
         print(f"\n{habit_table(own)}")
         curves_figure(own, args.figures / f"credit-curves-{regime}.svg")
         scores_figure(own, aggregate(own), args.figures / f"credit-scores-{regime}.svg")
@@ -110,11 +117,12 @@ def sign_flip_test(differences: Sequence[float]) -> float:
 def score_table(own: Mapping[str, Sequence[Row]]) -> str:
     """One line per method: seeds, scores, what they cost."""
     lines = [
-        "| method | seeds | test EM | IQM of test EM | area under dev curve | tokens, millions | "
-        "signal's share | CPU seconds |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| method | seeds | test EM | IQM of test EM | area under dev curve | "
+        "dev EM at `grpo`'s tokens | tokens, millions | signal's share | CPU seconds |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     means = aggregate(own)
+    budget = float(np.mean([row.tokens for row in own.get("grpo", ())] or [np.inf]))
     for method, runs in own.items():
         cells = [
             method,
@@ -122,6 +130,7 @@ def score_table(own: Mapping[str, Sequence[Row]]) -> str:
             shown([row.test_em for row in runs]),
             triple(means[method]) if method in means else "–",
             shown([row.area for row in runs]),
+            shown([at_tokens(row, budget) for row in runs]),
             f"{np.mean([row.tokens for row in runs]) / 1e6:.2f}",
             f"{np.mean([row.gain_share for row in runs]):.0%}",
             f"{np.mean([row.cpu_seconds for row in runs]):.0f}",
@@ -130,17 +139,26 @@ def score_table(own: Mapping[str, Sequence[Row]]) -> str:
     return "\n".join(lines)
 
 
-def difference_table(own: Mapping[str, Sequence[Row]]) -> str:
+def at_tokens(row: Row, budget: float) -> float:
+    """Dev EM when a run had spent so many tokens; its last where it never did.
+
+    As if every update cost the same, and EM grew evenly between evaluations.
+    """
+    updates, ems = zip(*row.curve, strict=True)
+    return float(np.interp(updates[-1] * budget / row.tokens, updates, ems))
+
+
+def difference_table(own: Mapping[str, Sequence[Row]], what: str, score: Score) -> str:
     """Paired by seed against the baseline, and against the placebo for what claims information."""
     lines = [
-        "| test EM | seeds | difference, paired | p, sign flips | P(improvement) |",
+        f"| {what} | seeds | difference, paired | p, sign flips | P(improvement) |",
         "| --- | --- | --- | --- | --- |",
     ]
     pairs = [(method, "grpo") for method in own if method != "grpo"]
     pairs += [("ig_search", "placebo"), ("oracle", "placebo")]
     for method, base in pairs:
-        by_seed = {row.seed: row.test_em for row in own.get(base, ())}
-        both = [(r.test_em, by_seed[r.seed]) for r in own.get(method, ()) if r.seed in by_seed]
+        by_seed = {row.seed: score(row) for row in own.get(base, ())}
+        both = [(score(r), by_seed[r.seed]) for r in own.get(method, ()) if r.seed in by_seed]
         if len(both) < 2:
             continue
         first, second = np.array(both).T

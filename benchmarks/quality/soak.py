@@ -85,9 +85,17 @@ class Soak:
     kills: Counter[str] = field(default_factory=Counter)
     memory: list[list[float]] = field(default_factory=list)
     """[seconds since the start, MiB of the trainer]."""
+    run_seed: int = 0
+    outages: int = 0
+    """Times that a run stopped since too many searches had failed, and was resumed."""
+
+    @property
+    def folder_of_run(self) -> Path:
+        """Of the run that is going on."""
+        return self.folder / f"run-{self.run_seed}"
 
     def run(self) -> None:
-        """Until the time is over or the run through."""
+        """Until the time is over: one run after the other, each with another seed."""
         draws = random.Random(self.args.seed)
         began = time.monotonic()
         server = self.server()
@@ -106,8 +114,14 @@ class Soak:
         kill_trainer = began + draws.expovariate(1 / self.args.kill_trainer)
         kill_server = began + draws.expovariate(1 / self.args.kill_server)
         try:
-            while trainer.poll() is None and time.monotonic() - began < self.args.seconds:
+            while time.monotonic() - began < self.args.seconds:
                 time.sleep(1)
+                if trainer.poll() is not None:
+                    if trainer.returncode:
+                        self.outages += 1
+                    else:
+                        self.run_seed += 1
+                    trainer = self.trainer()
                 self.sample(trainer, time.monotonic() - began)
                 if time.monotonic() > kill_server:
                     kill(server)
@@ -143,14 +157,14 @@ class Soak:
         )
 
     def trainer(self) -> subprocess.Popen[str]:
-        run = self.folder / "run"
+        run = self.folder_of_run
         more = ["--resume"] if (run / "config.toml").exists() else []
         with (self.folder / "trainer.log").open("a", encoding="utf-8") as log:
             return self.start(
                 *("-m", "igs_agent.cli", "train", "--config", "tiny-atlas", *more, f"run={run}"),
                 f"env.retriever={self.address}",
                 "env.retriever_kwargs.backoff=0.05",
-                "updates=100000",
+                f"seed={self.run_seed}",
                 "checkpoint.every=1",
                 *self.args.settings,
                 stdout=log,
@@ -169,38 +183,43 @@ class Soak:
 
     def account(self) -> dict[str, Any]:
         """What was done to the run, what it says of it, and what does not fit."""
-        run = self.folder / "run"
         faults = list(read_jsonl(self.folder / "faults.jsonl"))
         log = (self.folder / "trainer.log").read_text(encoding="utf-8", errors="replace")
         said = len(re.findall(r"attempt \d+ of \d+ failed", log))
         injected = Counter(row["fault"] for row in faults)
         told = sum(row["told"] for row in faults if row["fault"] != "delay")
-        rows = list(read_jsonl(run / "metrics.jsonl"))
-        updates = [row["update"] for row in rows if "update/loss" in row]
-        episodes = [(row["update"], row["id"]) for row in read_jsonl(run / "episodes.jsonl")]
-        flagged = sum(row["retrieval_failed"] for row in read_jsonl(run / "episodes.jsonl"))
-        curve = [[r["update"], r["eval/exact_match"]] for r in rows if "eval/exact_match" in r]
+        runs = sorted(self.folder.glob("run-*"), key=lambda run: int(run.name[4:]))
+        metrics = [list(read_jsonl(run / "metrics.jsonl")) for run in runs]
+        updates = [[row["update"] for row in rows if "update/loss" in row] for rows in metrics]
+        played = [list(read_jsonl(run / "episodes.jsonl")) for run in runs]
+        episodes = [(n, row["update"], row["id"]) for n, rows in enumerate(played) for row in rows]
+        flagged = sum(row["retrieval_failed"] for rows in played for row in rows)
+        curves = [
+            [[r["update"], r["eval/exact_match"]] for r in rows if "eval/exact_match" in r]
+            for rows in metrics
+        ]
         checks = {
             # A client that is killed takes what it was just told with it.
             "faults that a client met are not in its log": max(
                 0, told - said - CONNECTIONS * self.kills["trainer"]
             ),
-            "updates missing or twice": len(set(updates) ^ set(range(len(updates))))
-            + len(updates)
-            - len(set(updates)),
+            "updates missing or twice": sum(each != list(range(len(each))) for each in updates),
             "episodes twice": len(episodes) - len(set(episodes)),
-            "the trainer ended in an error": log.count("Traceback"),
+            "the trainer ended in an error": log.count("Traceback")
+            + self.outages
+            - log.count("retrieval.max_failed="),
         }
         return {
             "injected": dict(injected),
             "met by a client alive": told,
             "failed attempts in the log": said,
             "kills": dict(self.kills),
-            "updates": len(updates),
+            "runs stopped by too many failed searches, and resumed": self.outages,
+            "updates": [len(each) for each in updates],
             "episodes": len(episodes),
             "episodes ended by failed searches": flagged,
             "memory_mib": self.memory[:: max(1, len(self.memory) // 60)],
-            "curve": curve,
+            "curves": curves,
             "unaccounted": {what: count for what, count in checks.items() if count},
         }
 
