@@ -29,7 +29,7 @@ from benchmarks.quality.credit_run import Row
 from benchmarks.quality.credit_tuning import named
 from igs_agent.statistics import seed_interval
 
-FIGURES = Path("docs/figures")
+FIGURES = Path("docs/assets")
 REPEATS = 2000
 """Bootstrap samples."""
 Array = NDArray[np.float64]

@@ -76,7 +76,8 @@ def main() -> None:
                     run_once(args, name, gain == "on", seed)
         return
     rows = [json.loads(path.read_text()) for path in sorted(args.folder.glob("*.json"))]
-    baselines = {preset: fixed(preset, args.split) for preset in {row["preset"] for row in rows}}
+    presets = sorted({row["preset"] for row in rows}, reverse=True)
+    baselines = {preset: fixed(preset, args.split) for preset in presets}
     print(table(rows, baselines))
     if args.output:
         record = {"machine": machine(), "command": sys.argv[1:], "steps": STEPS, "beta": BETA}
@@ -187,10 +188,12 @@ def evaluation_envs(preset: str, split: str) -> tuple[Any, tuple[str, ...]]:
 def fixed(preset: str, split: str) -> dict[str, Any]:
     """Agents that learn nothing: five random ones, and every script of one search, one answer."""
     envs, _ = evaluation_envs(preset, split)
-    count, meanings = envs.single_action_space.n, envs.get_wrapper_attr("meanings")
+    count, layer = envs.single_action_space.n, envs
+    while not hasattr(layer, "meanings"):
+        layer = layer.env  # vector wrappers do not pass attributes on
     scripts = {
         meaning: play(preset, split, script(index))[0]
-        for index, meaning in enumerate(meanings)
+        for index, meaning in enumerate(layer.meanings)
         if meaning.startswith("answer")
     }
     return {

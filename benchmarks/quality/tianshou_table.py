@@ -1,6 +1,6 @@
 """The tables and curves of `benchmarks.quality.tianshou`, from its committed rows.
 
-python -m benchmarks.quality.tianshou_table      # writes docs/tianshou.svg, prints the tables
+python -m benchmarks.quality.tianshou_table      # writes docs/assets/tianshou.svg, prints the tables
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from igs_agent.statistics import seed_interval
 
 Row = Mapping[str, Any]
 RESULTS = Path(__file__).parent / "results" / "tianshou.json"
-FIGURE = Path(__file__).parents[2] / "docs" / "tianshou.svg"
+FIGURE = Path(__file__).parents[2] / "docs" / "assets" / "tianshou.svg"
 ARMS = {False: "without", True: "with"}
 
 
