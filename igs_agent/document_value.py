@@ -4,15 +4,20 @@ A bridging search moves no belief in the answer, so that the information gain ca
 rollouts of one question share documents, and those that found a bridging document do better
 afterwards. For a document d that a search of rollout i brought first,
 
-    worth_o(s) = (1 − γ) R_o + γ max_{t ≥ s} g̃_ot
+    worth_o(s) = (1 − γ) R_o + γ max_{t ≥ s} b_ot
     value(d)   = Σ_{o found d} worth_o(s_o) / (n + 1)  −  Σ_{o did not} worth_o(0) / (m + 1)
 
-over the question's rollouts o, i among them: R_o is the outcome, g̃ the gain, 0 below a threshold
-and at most 1, s_o the step at which o found d, n and m the numbers of either kind. The 1 is a
+over the question's rollouts o, i among them: R_o is the outcome, b a gain between 0 and 1, s_o the
+step at which o found d, n and m the numbers of either kind. The 1 is a
 rollout without worth, so that little evidence says little, and a document that all have found is
 compared with nothing rather than with nobody. A search's value is its best document's. *Ours*; the
 comparison of siblings from a shared state is GiGPO's (arXiv 2505.10978), with documents in place of
 observations.
+
+The gain's unit decides. In nats (`nats_gain`, 0 below a threshold and capped as in `IGSearch`)
+useless documents often count as much as the one that holds the answer: an improbable answer's
+log-probability moves by several nats for no reason. In probability (`belief_gain`) such moves are
+nothing.
 
 It costs no forward pass beyond the gain's, and none where γ = 0. A policy cannot write what it is
 paid for: document ids are the environment's. What it cannot do: a document that nobody needed but
@@ -21,9 +26,11 @@ all good rollouts found is paid too, and two passages that say the same do not s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 
 from igs_agent.trajectory import Trajectory
+from igs_env.types import InformationGain
 
 THRESHOLD = 0.5
 """A gain below this is worth nothing, nats per answer token: the dead zone of `IGSearch`."""
@@ -31,8 +38,22 @@ CAP = 2.0
 """Gain whose worth is 1, nats per answer token; more is worth no more."""
 
 
+def nats_gain(gain: InformationGain) -> float:
+    """The gain over `CAP`, at most 1; 0 below `THRESHOLD`."""
+    return min(gain.value, CAP) / CAP if gain.value >= THRESHOLD else 0.0
+
+
+def belief_gain(gain: InformationGain) -> float:
+    """How much the documents raise the answer's probability over the counterfactual ones, by the
+    geometric mean of its tokens' probabilities; 0 where they lower it."""
+    return max(0.0, math.exp(gain.log_prob_real) - math.exp(gain.log_prob_counterfactual))
+
+
 def document_values(
-    trajectories: Sequence[Trajectory], *, gain_share: float
+    trajectories: Sequence[Trajectory],
+    *,
+    gain_share: float,
+    gain: Callable[[InformationGain], float] = nats_gain,
 ) -> list[list[float | None]]:
     """Per rollout and step the search's value, in [−1, 1] for outcomes in [0, 1].
 
@@ -42,6 +63,7 @@ def document_values(
     Args:
         trajectories: of one update; with gains measured where `gain_share` is above 0.
         gain_share: γ.
+        gain: b of a measured gain.
     """
     groups: dict[str, list[int]] = {}
     for row, trajectory in enumerate(trajectories):
@@ -50,7 +72,7 @@ def document_values(
     values: list[list[float | None]] = [[None] * len(t.turns) for t in trajectories]
     for rows in groups.values():
         found = {row: _first_found(trajectories[row]) for row in rows}
-        worth = {row: _worth(trajectories[row], gain_share) for row in rows}
+        worth = {row: _worth(trajectories[row], gain_share, gain) for row in rows}
         known = {
             document: _value(document, found, worth)
             for document in {document for of in found.values() for document in of}
@@ -78,13 +100,15 @@ def _first_found(trajectory: Trajectory) -> dict[str, int]:
     return first
 
 
-def _worth(trajectory: Trajectory, gain_share: float) -> list[float]:
-    """From each step on, and 0 gain behind the last."""
+def _worth(
+    trajectory: Trajectory, gain_share: float, gain: Callable[[InformationGain], float]
+) -> list[float]:
+    """From each step on."""
     best, from_here = 0.0, []
     gains = [*trajectory.gains, *[None] * (len(trajectory.turns) - len(trajectory.gains))]
-    for gain in reversed(gains):
-        if gain is not None and gain.value >= THRESHOLD:
-            best = max(best, min(gain.value, CAP) / CAP)
+    for measured in reversed(gains):
+        if measured is not None:
+            best = max(best, gain(measured))
         from_here.append((1 - gain_share) * trajectory.reward + gain_share * best)
     return from_here[::-1] or [trajectory.reward]
 

@@ -14,6 +14,7 @@ from igs_agent.observations import observation_clusters
 from igs_agent.step_signals import (
     answer_in_documents,
     answer_log_prob,
+    document_belief,
     document_outcome,
     document_value,
     found_gold,
@@ -73,6 +74,7 @@ def step_table(
             "relay": relay(trajectories, steps),
             "answer_in_documents": answer_in_documents(trajectories, steps),
             "document_value": document_value(trajectories, steps),
+            "document_belief": document_belief(trajectories, steps),
             "document_outcome": document_outcome(trajectories, steps),
         },
     )

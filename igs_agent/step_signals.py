@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from igs_agent.batch import Signal
-from igs_agent.document_value import document_values
+from igs_agent.document_value import belief_gain, document_values
 from igs_agent.trajectory import Trajectory
 from igs_env.answers import normalise_answer
 from igs_env.types import Question, Step
@@ -71,6 +71,11 @@ def document_value(trajectories: Sequence[Trajectory], steps: int) -> Signal:
     """What a search's document was worth to the question's rollouts, by outcome and gain in equal
     parts, see `igs_agent.document_value`. Without measured gains half of it is missing."""
     return _signal(document_values(trajectories, gain_share=0.5), steps)
+
+
+def document_belief(trajectories: Sequence[Trajectory], steps: int) -> Signal:
+    """The same with the gain in probability instead of nats."""
+    return _signal(document_values(trajectories, gain_share=0.5, gain=belief_gain), steps)
 
 
 def document_outcome(trajectories: Sequence[Trajectory], steps: int) -> Signal:

@@ -39,6 +39,7 @@ METHODS = (
     "query_only",
     "document_value",
     "document_outcome",
+    "document_belief",
 )
 """Those that are declared to be judged."""
 UPDATES = 30

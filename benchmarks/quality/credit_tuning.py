@@ -20,6 +20,7 @@ WEIGHTS = (1.0, 3.0, 10.0)
 Settings = tuple[str, ...]
 PUBLISHED: Mapping[str, tuple[str, float]] = {
     "chained_gain": ("alpha", 0.3),
+    "document_belief": ("alpha", 0.3),
     "document_outcome": ("alpha", 0.3),
     "document_value": ("alpha", 0.3),
     "gigpo": ("weight", 1.0),

@@ -27,7 +27,7 @@ from benchmarks.quality.fidelity_figures import Search, summarise, table
 from igs_agent.batch import StepTable
 from igs_agent.checkpoint import policy_source
 from igs_agent.credit import ESTIMATORS, make_estimator, observation_similarity
-from igs_agent.document_value import document_values
+from igs_agent.document_value import belief_gain, document_values
 from igs_agent.gains import measure_answer_log_probs, measure_gains
 from igs_agent.generation import Sampling
 from igs_agent.generation.native import NativeGenerator
@@ -162,6 +162,7 @@ def signals(task: Task, policy: Policy, trajectories: Sequence[Trajectory]) -> d
     found["transfer to the next query"] = [t.transfers for t in complete]
     for name, share in (("document value", 0.5), ("document value, outcome only", 0.0)):
         found[name] = document_values(complete, gain_share=share)
+    found["document value, by belief"] = document_values(complete, gain_share=0.5, gain=belief_gain)
     found["leave-one-out at the end"] = leave_one_out(complete, scorer, sampler)
     for name in ESTIMATORS:
         found[f"credit of {name}"] = _credit(name, complete)

@@ -1,6 +1,6 @@
 """The tables and curves of `benchmarks.quality.tianshou`, from its committed rows.
 
-python -m benchmarks.quality.tianshou_table      # writes docs/assets/tianshou.svg, prints the tables
+python -m benchmarks.quality.tianshou_table   # writes docs/assets/tianshou.svg, prints the tables
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from igs_agent.batch import Credit, StepTable
 from igs_agent.credit.chained_gain import ChainedGain
-from igs_agent.credit.document_value import DocumentOutcome, DocumentValue
+from igs_agent.credit.document_value import DocumentBelief, DocumentOutcome, DocumentValue
 from igs_agent.credit.dr_grpo import DrGRPO
 from igs_agent.credit.gigpo import GiGPO
 from igs_agent.credit.grpo import GRPO
@@ -34,6 +34,7 @@ class CreditEstimator(Protocol):
 
 ESTIMATORS: dict[str, Callable[..., CreditEstimator]] = {
     "chained_gain": ChainedGain,
+    "document_belief": DocumentBelief,
     "document_outcome": DocumentOutcome,
     "document_value": DocumentValue,
     "dr_grpo": DrGRPO,

@@ -14,8 +14,9 @@ class DocumentValue:
     """GRPO's advantage, plus α · value_t / |Q_t| on the tokens of the t-th query. *Ours*.
 
     value_t compares the question's rollouts that found the search's document with those that did
-    not, by outcome and information gain in equal parts (`igs_agent.document_value`). It sees
-    bridging searches, which the gain does not.
+    not, by outcome and information gain in equal parts (`igs_agent.document_value`). A negative
+    result, kept to be repeated: as a signal it sees bridging searches, and policies that were
+    trained with it collapsed (docs/credit-benchmark.md). `DocumentBelief` does not.
 
     >>> from igs_agent.credit.example import table
     >>> steps = table(outcome=[0], group=[0], document_value=[[0.5, -0.25]])
@@ -36,6 +37,32 @@ class DocumentValue:
         """Credit of every step, and the value's part on its query."""
         return with_signal_on_queries(
             table, "document_value", self.alpha, per_token=self.per_token, epsilon=self.epsilon
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentBelief:
+    """`DocumentValue` with the gain in probability instead of nats. *Ours*.
+
+    >>> from igs_agent.credit.example import table
+    >>> steps = table(outcome=[0], group=[0], document_belief=[[0.5, -0.25]])
+    >>> DocumentBelief(alpha=1.0, per_token=False)(steps).query.tolist()
+    [[0.5, -0.25]]
+    """
+
+    signals: ClassVar[tuple[str, ...]] = ("document_belief", "gain")
+
+    alpha: float = 0.3
+    """Weight, as in `IGSearch`."""
+    per_token: bool = True
+    """Divide by |Q_t|, as in `IGSearch`."""
+    epsilon: float = 1e-6
+    """See `GRPO`."""
+
+    def __call__(self, table: StepTable) -> Credit:
+        """Credit of every step, and the value's part on its query."""
+        return with_signal_on_queries(
+            table, "document_belief", self.alpha, per_token=self.per_token, epsilon=self.epsilon
         )
 
 

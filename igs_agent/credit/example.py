@@ -21,6 +21,7 @@ def table(
     relay: Sequence[Sequence[float | None]] | None = None,
     answer_in_documents: Sequence[Sequence[float | None]] | None = None,
     document_value: Sequence[Sequence[float | None]] | None = None,
+    document_belief: Sequence[Sequence[float | None]] | None = None,
     document_outcome: Sequence[Sequence[float | None]] | None = None,
     query_length: Sequence[Sequence[int]] | None = None,
     observation: Sequence[Sequence[int]] | None = None,
@@ -46,6 +47,7 @@ def table(
         "relay": relay,
         "answer_in_documents": answer_in_documents,
         "document_value": document_value,
+        "document_belief": document_belief,
         "document_outcome": document_outcome,
     }
     rollouts = len(outcome)

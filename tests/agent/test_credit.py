@@ -174,6 +174,7 @@ def test_a_table_whose_parts_disagree_is_refused() -> None:
 def test_only_estimators_that_read_the_gain_ask_for_it() -> None:
     assert {name for name in ESTIMATORS if "gain" in signals_of(make_estimator(name))} == {
         "chained_gain",
+        "document_belief",
         "document_value",
         "ig_search",
         "placebo",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 from scripted_generator import ScriptedGenerator
 from small_world import small_task
 
-from igs_agent.document_value import document_values
+from igs_agent.document_value import belief_gain, document_values, nats_gain
 from igs_agent.generation import Sampling
 from igs_agent.policy import Policy
 from igs_agent.rollout import RolloutPlan, rollout
@@ -79,6 +80,23 @@ def test_values_are_those_of_the_formula(played: list[Trajectory]) -> None:
     assert values[1] == pytest.approx([bridge, noise, None])
     # Brought a second time it is nothing new.
     assert values[2] == pytest.approx([noise, 0.0, None])
+
+
+def test_by_belief_an_improbable_answer_s_nats_are_nothing(played: list[Trajectory]) -> None:
+    measured = gained(3.0)
+    assert measured is not None
+    likely = replace(measured, log_prob_real=math.log(0.9), log_probs_counterfactual=(-3.0,))
+    improbable = replace(measured, log_prob_real=-9.0, log_probs_counterfactual=(-12.0,))
+    assert belief_gain(likely) == pytest.approx(0.9 - math.exp(-3.0))
+    assert belief_gain(improbable) < 2e-4 < nats_gain(improbable) == nats_gain(measured) == 1.0
+    assert belief_gain(replace(likely, log_probs_counterfactual=(0.0,))) == 0.0
+    best = replace(played[0], reward=0.0, gains=(None, likely, None))
+    (values, *_) = document_values([best, *played[1:]], gain_share=1.0, gain=belief_gain)
+    # Rollout 1 found the bridge too, and has no gain worth the name.
+    others = sum(belief_gain(g) for g in played[1].gains if g is not None)
+    assert others == pytest.approx(math.exp(0.2) - 1.0)
+    assert values[0] == pytest.approx((belief_gain(likely) + others) / 3)
+    assert values[1] == pytest.approx(belief_gain(likely) / 2 - others / 3)
 
 
 def test_by_the_outcome_alone_gains_do_not_count(played: list[Trajectory]) -> None:

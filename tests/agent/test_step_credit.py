@@ -26,6 +26,7 @@ COLUMNS = (
     "relay",
     "answer_in_documents",
     "document_value",
+    "document_belief",
     "document_outcome",
 )
 
@@ -289,6 +290,7 @@ def test_an_estimator_asks_for_the_signals_that_it_reads() -> None:
         "chained_gain": ("gain", "transfer"),
         "ig_search": ("gain",),
         "placebo": ("gain",),
+        "document_belief": ("document_belief", "gain"),
         "document_outcome": ("document_outcome",),
         "document_value": ("document_value", "gain"),
         "igpo": ("answer_log_prob",),
