@@ -226,6 +226,7 @@ def test_ray_and_torchrun_play_and_train_the_same_run_and_a_lost_rank_changes_no
         killed = thread.submit(kill_rank_1, tmp_path / "torchrun" / "metrics.jsonl")
         assert train(config_of("torchrun"), report=None).updates == 6
         assert killed.result(timeout=1) in (1, 2, 3, 4, 5, 6)
+    assert all("seconds/publish" in row for row in read_jsonl(tmp_path / "ray" / "timings.jsonl"))
     last = "checkpoints/update-000006/model.safetensors"
     for name in ("metrics.jsonl", "episodes.jsonl", last):
         one, other = (tmp_path / of / name for of in ("ray", "torchrun"))

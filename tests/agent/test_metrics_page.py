@@ -9,6 +9,8 @@ from typing import Any
 from igs_agent.tracking import read_jsonl
 
 OF_SERVERS = {"rollout/server_gap", "seconds/push"}
+OF_RANKS = {"seconds/publish"}
+"""Recorded where there are several; `test_executors.py` looks."""
 """Only where a server samples; test_server_generator.py sees them recorded."""
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 
@@ -34,7 +36,7 @@ def test_every_phase_is_in_the_table(small_run: Path) -> None:
     assert [row["update"] for row in rows] == [0, 1]
     assert {name for row in rows for name in row} - {"update"} == documented(
         "## Timings"
-    ) - OF_SERVERS
+    ) - OF_SERVERS - OF_RANKS
 
 
 def test_every_key_of_an_episode_is_in_the_tables(small_run: Path) -> None:
