@@ -32,7 +32,7 @@ def curves_figure(own: Mapping[str, Sequence[Row]], path: Path) -> None:
             low, high = [b.low for b in bounds], [b.high for b in bounds]
             axes.fill_between(updates, low, high, color=line.get_color(), alpha=0.08)
     axes.set(xlabel="updates", ylabel="dev EM, mean over seeds", ylim=(0, 1))
-    axes.legend(fontsize=8, ncols=2)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     _save(figure, path)
 
 
