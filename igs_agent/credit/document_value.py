@@ -15,8 +15,8 @@ class DocumentValue:
 
     value_t compares the question's rollouts that found the search's document with those that did
     not, by outcome and information gain in equal parts (`igs_agent.document_value`). A negative
-    result, kept to be repeated: as a signal it sees bridging searches, and policies that were
-    trained with it collapsed (docs/credit-benchmark.md). `DocumentBelief` does not.
+    result, kept to be repeated: as a signal it sees bridging searches, but most policies that were
+    trained with it collapsed (docs/credit-benchmark.md).
 
     >>> from igs_agent.credit.example import table
     >>> steps = table(outcome=[0], group=[0], document_value=[[0.5, -0.25]])
@@ -43,6 +43,8 @@ class DocumentValue:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentBelief:
     """`DocumentValue` with the gain in probability instead of nats. *Ours*.
+
+    A negative result too: three of four judged policies collapsed.
 
     >>> from igs_agent.credit.example import table
     >>> steps = table(outcome=[0], group=[0], document_belief=[[0.5, -0.25]])
