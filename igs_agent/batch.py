@@ -14,6 +14,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
+class CreditError(ValueError):
+    """An estimator whose answer is no credit, or that reads what it did not ask for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Signal:
     """A number per step that an estimator may use, and where it was measured."""
@@ -79,11 +83,12 @@ class StepTable:
         return self.valid & self.outcome_valid[:, None]
 
     def signal(self, name: str) -> Signal:
-        """The signal of that name; ValueError with what there is otherwise."""
+        """The signal of that name; CreditError, a ValueError, with what there is otherwise."""
         if name not in self.signals:
-            raise ValueError(
+            raise CreditError(
                 f"this estimator needs the signal {name!r}; measured were: "
-                f"{', '.join(sorted(self.signals)) or 'none'}"
+                f"{', '.join(sorted(self.signals)) or 'none'}. What an estimator reads it names "
+                f"in its attribute `signals`, as in estimate.signals = ({name!r},)"
             )
         return self.signals[name]
 

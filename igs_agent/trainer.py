@@ -8,8 +8,10 @@ from pathlib import Path
 
 import torch
 
+from igs_agent.batch import CreditError
 from igs_agent.config import TrainConfig
-from igs_agent.credit import observation_similarity
+from igs_agent.credit import observation_similarity, signals_of
+from igs_agent.credit.assign import assign
 from igs_agent.credit.ig_search import IGSearch, silent_groups
 from igs_agent.dynamic_sampling import rows_of_loud_groups
 from igs_agent.episodes import episode_row, rollout_metrics
@@ -28,6 +30,7 @@ from igs_agent.schedule import due, ended_early, out_of_patience, set_learning_r
 from igs_agent.signals import TokenBatch, step_table, token_batch
 from igs_agent.stop_request import StopRequest
 from igs_agent.update import NonFiniteUpdateError, UpdateStats, update_policy
+from igs_env.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +120,10 @@ def train_one(run: Run) -> None:
         mask_truncated=config.loss.mask_truncated,
         similarity=observation_similarity(run.estimator),
     )
-    credit = run.estimator(table)
+    try:
+        credit = assign(run.estimator, table, signals_of(run.estimator))
+    except CreditError as error:
+        raise ConfigurationError(f"credit={config.credit.name}: {error}") from error
     batch = token_batch(trajectories, table, credit)
     groups = table.group.tolist()
     rows = list(range(len(groups)))

@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,9 @@ from benchmarks.machine import machine
 from benchmarks.quality.credit_run import Job, Row, row_of, run_job
 from benchmarks.quality.credit_tuning import TUNING_SEED, Tuning
 from benchmarks.quality.micro import FOLDER, REGIMES, make_policy
+from igs_agent.config_limits import estimator_of
+from igs_agent.credit import signals_of
+from igs_env.errors import ConfigurationError
 
 METHODS = (
     "grpo",
@@ -56,6 +60,11 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, help="start no run after so many")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     args = parser.parse_args()
+    for method in args.methods:
+        try:
+            signals_of(estimator_of(method, {}))
+        except (ConfigurationError, ValueError) as error:
+            sys.exit(str(error))
     began = time.monotonic()
     for job in jobs(args, lambda: read_rows(args.output)):
         if args.minutes and time.monotonic() - began > 60 * args.minutes:

@@ -99,7 +99,7 @@ def row_of(record: dict[str, Any]) -> Row:
 def run_job(job: Job) -> Row:
     """Train, judge, write the row's file and drop the run's folder.
 
-    A run that was interrupted starts anew: it is short.
+    A run that was interrupted leaves no row and starts anew: it is short.
     """
     folder = FOLDER / "runs" / job.name
     shutil.rmtree(folder, ignore_errors=True)
@@ -107,7 +107,9 @@ def run_job(job: Job) -> Row:
         job.regime, job.method, job.seed, job.updates, *job.settings, f"run={folder}"
     )
     began = time.process_time()
-    train(config, report=None)
+    result = train(config, report=None)
+    if result.evaluated < job.updates:  # Ctrl-C ends training early and in good order
+        raise KeyboardInterrupt
     spent = time.process_time() - began
     row = _row(job, folder, _tested(config, folder), spent)
     path = FOLDER / "rows" / f"{job.name}.json"

@@ -93,9 +93,13 @@ def make_estimator(
 def signals_of(estimator: CreditEstimator) -> tuple[str, ...]:
     """Names of the signals that an estimator reads, its attribute `signals`; none by default.
 
-    What no estimator reads is not measured: a run pays for the gain only where it is used.
+    What no estimator reads is not measured: a run pays for the gain only where it is used. Raises
+    ValueError for one text in place of several.
     """
-    return tuple(getattr(estimator, "signals", ()))
+    named = getattr(estimator, "signals", ())
+    if isinstance(named, str):
+        raise ValueError(f"signals is the text {named!r}, expected names: ({named!r},)")
+    return tuple(named)
 
 
 def observation_similarity(estimator: CreditEstimator) -> float:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import torch
 
 from igs_agent.config import TrainConfig
-from igs_agent.credit import observation_similarity
+from igs_agent.credit import observation_similarity, signals_of
+from igs_agent.credit.assign import assign
 from igs_agent.run import Run, start
 from igs_agent.run_episodes import measure, play
 from igs_agent.signals import step_table, token_batch
@@ -159,7 +160,7 @@ def _learn(run: Run, trajectories: Sequence[Trajectory]) -> tuple[Phase, Phase]:
     stats = update_policy(
         run.policy,
         run.optimizer,
-        token_batch(measured, table, run.estimator(table)),
+        token_batch(measured, table, assign(run.estimator, table, signals_of(run.estimator))),
         config.loss,
         config.optim,
         temperature=config.rollout.temperature,

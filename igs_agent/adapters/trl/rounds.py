@@ -19,6 +19,7 @@ from igs_agent.credit import (
     observation_similarity,
     signals_of,
 )
+from igs_agent.credit.assign import assign
 from igs_agent.generation import Generator, Sampling
 from igs_agent.generation.native import NativeGenerator
 from igs_agent.generation.warm import WarmContexts
@@ -102,7 +103,7 @@ class RoundPlayer:
         rows = range(process * len(own), (process + 1) * len(own))
         similarity = observation_similarity(self.estimator)
         table = step_table(everyone, mask_truncated=self.mask_truncated, similarity=similarity)
-        credit = self.estimator(table)
+        credit = assign(self.estimator, table, signals_of(self.estimator))
         counted = table.outcome_valid.tolist()
         return Round(
             everyone=everyone,
