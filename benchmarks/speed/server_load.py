@@ -191,14 +191,12 @@ class Server:
 
 
 def serve_one(by: str) -> None:
-    import socket
-
     import uvicorn
 
     from igs_env.datasets import open_corpus
     from igs_env.retrievers import make_retriever
     from igs_env.retrievers.search_request import ServerLimits
-    from igs_env.retrievers.server import create_app
+    from igs_env.retrievers.server import create_app, listening
 
     corpus = open_corpus(CORPUS)
     retriever = make_retriever("bm25", corpus)
@@ -207,7 +205,7 @@ def serve_one(by: str) -> None:
     else:
         limits = ServerLimits(waiting=WAITING) if by == "small" else ServerLimits()
         app = create_app(retriever, documents=len(corpus), limits=limits)
-    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+    with listening("127.0.0.1", 0) as listener:
         print(listener.getsockname()[1], flush=True)
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False)).run([listener])

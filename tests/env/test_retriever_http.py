@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import multiprocessing
 import pickle
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 from retrieval_fixtures import one_document, sends, sends_json, server, small_corpus
 
-from igs_env.errors import RetrievalError
+from igs_env.errors import ConfigurationError, RetrievalError
 from igs_env.retrievers import make_retriever
 from igs_env.retrievers.http import HttpRetriever
-from igs_env.retrievers.server import create_app, serving
+from igs_env.retrievers.server import create_app, listening, serving
 from igs_env.types import Document
 
 SCORED = {"document": {"id": "7", "contents": '"Alien"\nA film.\nBy Scott.'}, "score": 0.25}
@@ -185,3 +187,16 @@ def test_what_a_server_finds_is_what_its_retriever_finds() -> None:
     queries = ["film by Ridley Scott", "capital", "nothing matches zzz"]
     with serving(create_app(bm25, documents=len(corpus))) as url:
         assert make_retriever(url, None).search(queries, 3) == bm25.search(queries, 3)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_an_answer_s_second_segment_does_not_wait_for_an_acknowledgement(host: str) -> None:
+    with ExitStack() as stack:
+        try:
+            listener = stack.enter_context(listening(host, 0))
+        except ConfigurationError:
+            pytest.skip(f"no {host} on this machine")
+        stack.enter_context(socket.create_connection(listener.getsockname()[:2]))
+        connection, _ = listener.accept()
+        stack.enter_context(connection)
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
