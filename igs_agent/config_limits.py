@@ -109,6 +109,7 @@ def check_config(config: TrainConfig) -> None:
         raise unknown_name("credit.aliases", config.credit.aliases, ALIASES)
     _check_executor(config)
     estimator = estimator_of(config.credit.name, config.credit.options)
+    _check_signals(config.credit.name, estimator)
     _check_other_questions(config, estimator)
     if config.rollout.group_size < 2 and getattr(estimator, "group_relative", True):
         raise ConfigurationError(
@@ -118,12 +119,25 @@ def check_config(config: TrainConfig) -> None:
         )
 
 
+def _check_signals(name: Any, estimator: Any) -> None:
+    """Before anything is played: an estimator asks for signals that exist."""
+    from igs_agent.credit import signals_of
+    from igs_agent.step_signals import SIGNALS
+
+    for signal in signals_of(estimator):
+        if signal not in SIGNALS:
+            kind = f"signal of the name that credit {name!r} asks for,"
+            raise unknown_name(kind, signal, SIGNALS)
+
+
 def _check_other_questions(config: TrainConfig, estimator: Any) -> None:
     """A gain is measured against other questions of the update: there must be one."""
     from igs_agent.credit import signals_of
+    from igs_agent.step_signals import draws_counterfactuals
 
     credit, asked = config.credit, config.rollout.questions
-    if credit.sampler == "other_questions" and asked < 2 and "gain" in signals_of(estimator):
+    others = credit.sampler == "other_questions" and draws_counterfactuals(signals_of(estimator))
+    if others and asked < 2:
         raise ConfigurationError(
             f"rollout.questions must be at least 2 for credit {credit.name!r}, got {asked}: its "
             "counterfactual documents are those of the update's other questions; raise it, or set "

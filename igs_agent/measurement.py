@@ -11,6 +11,7 @@ from igs_agent.generation.warm import WarmContexts
 from igs_agent.policy import Policy
 from igs_agent.relay import measure_relays
 from igs_agent.scorer import PolicyScorer
+from igs_agent.step_signals import measurements
 from igs_agent.trajectory import Trajectory
 from igs_agent.transfer import measure_transfers
 from igs_agent.tree import shares_prefixes
@@ -51,7 +52,8 @@ def warm_contexts(policy: Policy, estimator: CreditEstimator) -> WarmContexts | 
 
     None where nothing is measured, or where the scorer could not go on from keys and values.
     """
-    return WarmContexts() if signals_of(estimator) and shares_prefixes(policy) else None
+    measures = bool(measurements(signals_of(estimator)))
+    return WarmContexts() if measures and shares_prefixes(policy) else None
 
 
 def measure_signals(
@@ -67,12 +69,12 @@ def measure_signals(
         trajectories: of one update, before it.
         scorer: of the policy that made them.
         estimator: its attribute `signals` says what is wanted.
-        sampler: of counterfactual documents; None where no gain is measured.
+        sampler: of counterfactual documents; None where no signal draws any.
         credit: draws and aliases.
     """
-    wanted, draws = signals_of(estimator), credit.counterfactuals
+    wanted, draws = measurements(signals_of(estimator)), credit.counterfactuals
     measured = list(trajectories)
-    if sampler is not None:
+    if "gain" in wanted and sampler is not None:
         measured = measure_gains(measured, scorer, sampler, draws=draws, aliases=credit.aliases)
     if "answer_log_prob" in wanted:
         measured = measure_answer_log_probs(measured, scorer)

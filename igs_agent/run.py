@@ -27,6 +27,7 @@ from igs_agent.preparation import prepare_policy
 from igs_agent.question_order import questions_of_update
 from igs_agent.run_lock import RunLock
 from igs_agent.run_retrieval import recorded_task, task_of
+from igs_agent.step_signals import draws_counterfactuals
 from igs_agent.tracking import JsonlTracker, Tracker, WandbTracker, terminal_tracker
 from igs_agent.tracking.contract import folder_not_written
 from igs_env.errors import ConfigurationError
@@ -165,7 +166,7 @@ def _loaded(
         estimator=estimator,
         sampler=(
             make_sampler(config.credit.sampler, task.corpus, task.rules)
-            if "gain" in signals_of(estimator)
+            if draws_counterfactuals(signals_of(estimator))
             else None
         ),
         state=state,

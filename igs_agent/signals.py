@@ -11,17 +11,7 @@ from torch import Tensor
 
 from igs_agent.batch import Credit, StepTable, token_advantages
 from igs_agent.observations import observation_clusters
-from igs_agent.step_signals import (
-    answer_in_documents,
-    answer_log_prob,
-    document_belief,
-    document_outcome,
-    document_value,
-    found_gold,
-    gain,
-    relay,
-    transfer,
-)
+from igs_agent.step_signals import SIGNALS
 from igs_agent.trajectory import Trajectory
 
 
@@ -66,17 +56,7 @@ def step_table(
         observation=observation_clusters(trajectories, steps, similarity),
         attempt=torch.tensor([t.attempt for t in trajectories], dtype=torch.long),
         parent=torch.tensor([rows.get(t.previous, -1) for t in trajectories]),
-        signals={
-            "gain": gain(trajectories, steps),
-            "answer_log_prob": answer_log_prob(trajectories, steps),
-            "found_gold": found_gold(trajectories, steps),
-            "transfer": transfer(trajectories, steps),
-            "relay": relay(trajectories, steps),
-            "answer_in_documents": answer_in_documents(trajectories, steps),
-            "document_value": document_value(trajectories, steps),
-            "document_belief": document_belief(trajectories, steps),
-            "document_outcome": document_outcome(trajectories, steps),
-        },
+        signals={name: read(trajectories, steps) for name, read in SIGNALS.items()},
     )
 
 

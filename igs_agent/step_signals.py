@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 
@@ -81,6 +81,45 @@ def document_belief(trajectories: Sequence[Trajectory], steps: int) -> Signal:
 def document_outcome(trajectories: Sequence[Trajectory], steps: int) -> Signal:
     """The same by the outcome alone, in units of the reward."""
     return _signal(document_values(trajectories, gain_share=0.0), steps)
+
+
+SIGNALS: Mapping[str, Callable[[Sequence[Trajectory], int], Signal]] = {
+    "answer_in_documents": answer_in_documents,
+    "answer_log_prob": answer_log_prob,
+    "document_belief": document_belief,
+    "document_outcome": document_outcome,
+    "document_value": document_value,
+    "found_gold": found_gold,
+    "gain": gain,
+    "relay": relay,
+    "transfer": transfer,
+}
+"""Name → how it is read off R trajectories as (R, S) numbers. What an estimator may ask for."""
+
+MEASURED: Mapping[str, tuple[str, ...]] = {
+    "answer_log_prob": ("answer_log_prob",),
+    "document_belief": ("gain",),
+    "document_value": ("gain",),
+    "gain": ("gain",),
+    "relay": ("gain", "relay"),
+    "transfer": ("transfer",),
+}
+"""Signal → what has to be measured for it by forward passes; the others are read off the episodes
+and cost nothing."""
+
+
+def measurements(signals: Iterable[str]) -> frozenset[str]:
+    """What has to be measured by forward passes for signals of these names.
+
+    >>> sorted(measurements(["relay", "found_gold"]))
+    ['gain', 'relay']
+    """
+    return frozenset(part for name in signals for part in MEASURED.get(name, ()))
+
+
+def draws_counterfactuals(signals: Iterable[str]) -> bool:
+    """Whether signals of these names compare with counterfactual documents."""
+    return bool(measurements(signals) - {"answer_log_prob"})
 
 
 def _found(trajectory: Trajectory) -> list[float | None]:

@@ -8,8 +8,9 @@
 Rollouts, masks, reward, loss, optimiser, questions and their order are the same for every method
 and follow from the seed. A method's weight is tuned first (`credit_tuning.py`), without `--set`.
 Rows are kept as runs end; what is there is not repeated, and a command that is started twice shares
-the work. Use one thread each (`OMP_NUM_THREADS=1`). The protocol that was declared beforehand, and
-what the figures show and do not show: docs/credit-benchmark.md.
+the work. Rows of an estimator of one's own stay in `runs/micro/rows`, and are made anew when its
+file has changed. Use one thread each (`OMP_NUM_THREADS=1`). The protocol that was declared
+beforehand, and what the figures show and do not show: docs/credit-benchmark.md.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.machine import machine
-from benchmarks.quality.credit_run import Job, Row, row_of, run_job
-from benchmarks.quality.credit_tuning import TUNING_SEED, Tuning
+from benchmarks.quality.credit_run import Job, Row, is_own, row_of, run_job, source_of
+from benchmarks.quality.credit_tuning import TUNING_REGIME, TUNING_SEED, Tuning
 from benchmarks.quality.micro import FOLDER, REGIMES, make_policy
 from igs_agent.config_limits import estimator_of
 from igs_agent.credit import signals_of
@@ -82,7 +83,14 @@ def jobs(args: argparse.Namespace, rows: Callable[[], Sequence[Row]]) -> Iterato
         rows: those that are there at the moment.
     """
     tuning = Tuning(rows=rows, updates=args.updates)
-    yield from tuning.jobs(args.methods)
+    for place, job in enumerate(tuning.jobs(args.methods)):
+        if not place:
+            print(
+                f"tuning first, in {TUNING_REGIME} on seed {TUNING_SEED}: {job.name} and what "
+                f"else is missing; it is done once",
+                flush=True,
+            )
+        yield job
     chosen = {method: tuning.settings(method) for method in args.methods}
     for seed in args.seeds:
         for regime in args.regimes:
@@ -112,21 +120,39 @@ def _run_unless_known(job: Job, output: Path) -> None:
 
 
 def read_rows(output: Path) -> list[Row]:
-    """Rows of a results file and of runs that ended since; none where there are none."""
-    written = json.loads(output.read_text())["rows"] if output.exists() else []
-    fresh = [json.loads(path.read_text()) for path in sorted((FOLDER / "rows").glob("*.json"))]
-    return list({row.key: row for row in map(row_of, [*written, *fresh])}.values())
+    """Rows of a results file and of runs that ended since; none where there are none.
+
+    Without those of an estimator of one's own whose file has changed since (`stale_rows`).
+    """
+    return [row for row in _all_rows(output) if not _is_stale(row)]
+
+
+def stale_rows(output: Path) -> list[Row]:
+    """Rows of estimators of one's own whose files are no longer what they were."""
+    return [row for row in _all_rows(output) if _is_stale(row)]
 
 
 def collect(output: Path) -> None:
-    """All rows in one file, with the machine."""
+    """All rows in one file, with the machine; those of one's own only where it is not ours."""
     with _held(FOLDER / "locks" / "collect", wait=True):
         rows = sorted(read_rows(output), key=lambda row: str(row.key))
+        if output == OUTPUT:
+            rows = [row for row in rows if not is_own(row.method)]
         text = ",\n ".join(json.dumps(asdict(row)) for row in rows)
         output.parent.mkdir(parents=True, exist_ok=True)
         partial = output.with_suffix(".partial")
         partial.write_text(f'{{"machine": {json.dumps(machine())},\n"rows": [\n {text}\n]}}\n')
         partial.replace(output)
+
+
+def _all_rows(output: Path) -> list[Row]:
+    written = json.loads(output.read_text())["rows"] if output.exists() else []
+    fresh = [json.loads(path.read_text()) for path in sorted((FOLDER / "rows").glob("*.json"))]
+    return list({row.key: row for row in map(row_of, [*written, *fresh])}.values())
+
+
+def _is_stale(row: Row) -> bool:
+    return source_of(row.method) not in ("", row.source)
 
 
 @contextmanager

@@ -7,7 +7,8 @@ Per regime: mean and Student's t interval over seeds, the interquartile mean wit
 bootstrap interval (rliable; Agarwal et al. 2021, arXiv 2108.13264), and against `grpo` and
 `placebo` the paired difference by seed, an exact sign-flip test of it and the probability of
 improvement. Over all regimes: the same interquartile mean, stratified by regime, of the methods
-that have all runs.
+that have all runs. Figures go to `runs/micro/figures`, or with `--commit`, without rows of one's
+own, to the pages that show them.
 """
 
 from __future__ import annotations
@@ -23,13 +24,17 @@ import numpy as np
 from numpy.typing import NDArray
 from rliable import library, metrics
 
-from benchmarks.quality.credit import OUTPUT, read_rows
+from benchmarks.quality.credit import OUTPUT, read_rows, stale_rows
 from benchmarks.quality.credit_figures import curves_figure, scores_figure
-from benchmarks.quality.credit_run import Row
+from benchmarks.quality.credit_run import Row, is_own
 from benchmarks.quality.credit_tuning import named
+from benchmarks.quality.micro import FOLDER
 from igs_agent.statistics import seed_interval
 
 FIGURES = Path("docs/assets")
+OWN = FOLDER / "figures"
+PAGE = Path("docs/credit-benchmark.md")
+TABLES = OUTPUT.with_suffix(".md")
 REPEATS = 2000
 """Bootstrap samples."""
 Array = NDArray[np.float64]
@@ -46,25 +51,102 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, default=OUTPUT)
     parser.add_argument("--methods", nargs="+", help="only these")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
-    parser.add_argument("--figures", type=Path, default=FIGURES)
+    parser.add_argument("--figures", type=Path, help="folder")
+    parser.add_argument(
+        "--commit", action="store_true", help="write our tables and figures where they are kept"
+    )
     args = parser.parse_args()
     rows = [
         row
         for row in read_rows(args.rows)
-        if row.seed in args.seeds and (not args.methods or row.method in args.methods)
+        if row.seed in args.seeds
+        and (not args.methods or row.method in args.methods)
+        and not (args.commit and is_own(row.method))
     ]
+    for row in stale_rows(args.rows):
+        print(f"left out, since its file has changed: {row.method}, {row.regime}, seed {row.seed}")
+    figures = args.figures or (FIGURES if args.commit else OWN)
     found = named(rows)
-    for regime in dict.fromkeys(regime for regime, _ in found):
-        own = {method: runs for (where, method), runs in found.items() if where == regime}
-        print(f"\n### {regime}\n\n{score_table(own)}")
-        for what, score in DIFFERENCES.items():
-            print(f"\n{difference_table(own, what, score)}")
-        print(f"\n{habit_table(own)}")
-        curves_figure(own, args.figures / f"credit-curves-{regime}.svg")
-        scores_figure(own, aggregate(own), args.figures / f"credit-scores-{regime}.svg")
-    print(f"\n### All regimes\n\n{overall_table(found)}")
-    spent = sum(row.cpu_seconds for row in rows)
-    print(f"\n{len(rows)} runs, {spent / 3600:.2f} core-hours of training.")
+    text = report(found)
+    print(text)
+    for regime, own in by_regime(found).items():
+        curves_figure(own, figures / f"credit-curves-{regime}.svg")
+        scores_figure(own, aggregate(own), figures / f"credit-scores-{regime}.svg")
+    print(f"\nfigures: {figures}")
+    if args.commit:
+        TABLES.write_text(f"# Credit benchmark: all tables\n{text}\n", encoding="utf-8")
+        page = PAGE.read_text(encoding="utf-8")
+        for regime, own in by_regime(found).items():
+            page = put(page, regime, summary_table(own))
+        PAGE.write_text(page, encoding="utf-8")
+        print(f"tables: {TABLES}, {PAGE}")
+
+
+def by_regime(
+    found: Mapping[tuple[str, str], Sequence[Row]],
+) -> dict[str, dict[str, Sequence[Row]]]:
+    """Regime → method → rows."""
+    regimes = dict.fromkeys(regime for regime, _ in found)
+    return {
+        regime: {method: runs for (where, method), runs in found.items() if where == regime}
+        for regime in regimes
+    }
+
+
+def report(found: Mapping[tuple[str, str], Sequence[Row]]) -> str:
+    """All tables."""
+    parts = []
+    for regime, own in by_regime(found).items():
+        parts += [f"\n## {regime}\n\n{score_table(own)}"]
+        parts += [difference_table(own, what, score) for what, score in DIFFERENCES.items()]
+        parts += [habit_table(own)]
+    parts += [f"\n## All regimes\n\n{overall_table(found)}"]
+    runs = [row for rows in found.values() for row in rows]
+    spent = sum(row.cpu_seconds for row in runs)
+    parts += [f"{len(runs)} runs, {spent / 3600:.2f} core-hours of training."]
+    return "\n\n".join(parts)
+
+
+def put(page: str, regime: str, table: str) -> str:
+    """The page with a regime's table between its marks; as it is where it has none.
+
+    >>> put("a <!-- one -->old<!-- /one --> z", "one", "new")
+    'a <!-- one -->\\nnew\\n<!-- /one --> z'
+    """
+    begin, end = f"<!-- {regime} -->", f"<!-- /{regime} -->"
+    if begin not in page or end not in page:
+        return page
+    before, _, rest = page.partition(begin)
+    return f"{before}{begin}\n{table}\n{end}{rest.partition(end)[2]}"
+
+
+def summary_table(own: Mapping[str, Sequence[Row]]) -> str:
+    """One line per method, best first: what it scored, how far that is from `grpo`, its price."""
+    lines = [
+        "| method | seeds | test EM | − `grpo`, paired | p | area under dev curve, − `grpo` | "
+        "dev EM at `grpo`'s tokens | tokens, millions | CPU s |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    base = {row.seed: row for row in own.get("grpo", ())}
+    budget = float(np.mean([row.tokens for row in base.values()] or [np.inf]))
+    scores = DIFFERENCES.values()
+    for method in sorted(own, key=lambda m: -np.mean([row.test_em for row in own[m]])):
+        runs = own[method]
+        pairs = [(row, base[row.seed]) for row in runs if row.seed in base and method != "grpo"]
+        end, area = ([score(a) - score(b) for a, b in pairs] for score in scores)
+        cells = [
+            f"`{method}`",
+            str(len(runs)),
+            shown([row.test_em for row in runs]),
+            shown(end),
+            f"{sign_flip_test(end):.3f}" if len(end) > 1 else "–",
+            shown(area),
+            f"{np.mean([at_tokens(row, budget) for row in runs]):.3f}",
+            f"{np.mean([row.tokens for row in runs]) / 1e6:.2f}",
+            f"{np.mean([row.cpu_seconds for row in runs]):.0f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def aggregate(own: Mapping[str, Sequence[Row]]) -> dict[str, tuple[float, float, float]]:
@@ -155,7 +237,8 @@ def difference_table(own: Mapping[str, Sequence[Row]], what: str, score: Score) 
         "| --- | --- | --- | --- | --- |",
     ]
     pairs = [(method, "grpo") for method in own if method != "grpo"]
-    pairs += [("ig_search", "placebo"), ("oracle", "placebo")]
+    informed = [m for m in own if m.split()[0] in ("ig_search", "oracle") or is_own(m)]
+    pairs += [(m, base) for m in informed for base in own if base.split()[0] == "placebo"]
     for method, base in pairs:
         by_seed = {row.seed: score(row) for row in own.get(base, ())}
         both = [(score(r), by_seed[r.seed]) for r in own.get(method, ()) if r.seed in by_seed]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 import json
 import shutil
 import time
@@ -78,6 +80,8 @@ class Row:
     """Process time of training, its evaluations included; those are alike for all methods."""
     seconds: float
     """Wall-clock time of rollouts, signal and updates."""
+    source: str = ""
+    """Digest of the file of an estimator of one's own; empty for ours."""
 
     @property
     def area(self) -> float:
@@ -89,6 +93,25 @@ class Row:
     def key(self) -> tuple[object, ...]:
         """Equal for rows of the same job."""
         return (self.regime, self.method, tuple(self.settings), self.seed, self.updates)
+
+
+def is_own(method: str) -> bool:
+    """Whether a method is `module:function`, somebody's own, and not one of ours."""
+    return ":" in method
+
+
+def source_of(method: str) -> str:
+    """Digest of the file that an estimator of one's own is in now; empty for ours, and where the
+    file is not found."""
+    if not is_own(method):
+        return ""
+    try:
+        found = importlib.util.find_spec(method.partition(":")[0])
+    except ModuleNotFoundError:
+        return ""
+    if found is None or found.origin is None or not Path(found.origin).is_file():
+        return ""
+    return hashlib.sha256(Path(found.origin).read_bytes()).hexdigest()[:12]
 
 
 def row_of(record: dict[str, Any]) -> Row:
@@ -170,6 +193,7 @@ def _row(job: Job, folder: Path, test: Evaluation, cpu_seconds: float) -> Row:
             for row in timings
             for phase in ("rollout", "gain", "update")
         ),
+        source=source_of(job.method),
     )
 
 

@@ -28,6 +28,8 @@ class DocumentValue:
 
     alpha: float = 0.3
     """Weight, as in `IGSearch`."""
+    negative_factor: float = 1.0
+    """λ on values below 0; 1 leaves them."""
     per_token: bool = True
     """Divide by |Q_t|, as in `IGSearch`."""
     epsilon: float = 1e-6
@@ -36,7 +38,12 @@ class DocumentValue:
     def __call__(self, table: StepTable) -> Credit:
         """Credit of every step, and the value's part on its query."""
         return with_signal_on_queries(
-            table, "document_value", self.alpha, per_token=self.per_token, epsilon=self.epsilon
+            table,
+            "document_value",
+            self.alpha,
+            per_token=self.per_token,
+            epsilon=self.epsilon,
+            negative_factor=self.negative_factor,
         )
 
 
@@ -56,6 +63,8 @@ class DocumentBelief:
 
     alpha: float = 0.3
     """Weight, as in `IGSearch`."""
+    negative_factor: float = 1.0
+    """λ on values below 0; 1 leaves them."""
     per_token: bool = True
     """Divide by |Q_t|, as in `IGSearch`."""
     epsilon: float = 1e-6
@@ -64,7 +73,12 @@ class DocumentBelief:
     def __call__(self, table: StepTable) -> Credit:
         """Credit of every step, and the value's part on its query."""
         return with_signal_on_queries(
-            table, "document_belief", self.alpha, per_token=self.per_token, epsilon=self.epsilon
+            table,
+            "document_belief",
+            self.alpha,
+            per_token=self.per_token,
+            epsilon=self.epsilon,
+            negative_factor=self.negative_factor,
         )
 
 
@@ -82,6 +96,8 @@ class DocumentOutcome:
 
     alpha: float = 0.3
     """Weight, as in `IGSearch`."""
+    negative_factor: float = 1.0
+    """λ on values below 0; 1 leaves them."""
     per_token: bool = True
     """Divide by |Q_t|, as in `IGSearch`."""
     epsilon: float = 1e-6
@@ -90,5 +106,10 @@ class DocumentOutcome:
     def __call__(self, table: StepTable) -> Credit:
         """Credit of every step, and the value's part on its query."""
         return with_signal_on_queries(
-            table, "document_outcome", self.alpha, per_token=self.per_token, epsilon=self.epsilon
+            table,
+            "document_outcome",
+            self.alpha,
+            per_token=self.per_token,
+            epsilon=self.epsilon,
+            negative_factor=self.negative_factor,
         )

@@ -67,14 +67,19 @@ def on_queries(
 
 
 def with_signal_on_queries(
-    table: StepTable, name: str, alpha: float, *, per_token: bool, epsilon: float
+    table: StepTable,
+    name: str,
+    alpha: float,
+    *,
+    per_token: bool,
+    epsilon: float,
+    negative_factor: float = 1.0,
 ) -> Credit:
     """GRPO's credit, plus α times a signal on the queries; the form of `IGSearch` for others."""
     signal = table.signal(name)
     step = broadcast(grpo_advantage(table, epsilon), table.valid)
-    return Credit(
-        step=step, query=on_queries(alpha * signal.values, signal.valid, table, per_token)
-    )
+    added = alpha * shrink_negatives(signal.values, negative_factor)
+    return Credit(step=step, query=on_queries(added, signal.valid, table, per_token))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,8 +99,10 @@ def _branch_tokens(config: TrainConfig, size: EpisodeSize) -> float:
     # Here: the estimators import torch.
     from igs_agent.config_limits import estimator_of
     from igs_agent.credit import signals_of
+    from igs_agent.step_signals import measurements
 
-    if "gain" not in signals_of(estimator_of(config.credit.name, config.credit.options)):
+    estimator = estimator_of(config.credit.name, config.credit.options)
+    if "gain" not in measurements(signals_of(estimator)):
         return 0.0
     documents = size.documents / max(1, size.searches)
     branch = config.credit.counterfactuals * (documents + ANSWER)

@@ -20,6 +20,7 @@ from igs_agent.doctor.footprint import WIDTHS, footprint
 from igs_agent.doctor.model_shape import ModelShape
 from igs_agent.doctor.places import sized
 from igs_agent.generation.warm import warm_limit
+from igs_agent.step_signals import measurements
 
 PATIENCE = 7 * 86_400
 """Seconds of training on a CPU beyond which a GPU counts as missing. *Ours*."""
@@ -74,8 +75,8 @@ def check_memory(config: TrainConfig, shape: ModelShape | None, size: EpisodeSiz
     if seconds > PATIENCE:
         text = f"none is visible; {named} would need {_days(seconds)}"
         return missing("gpu", text, _on_a_gpu(config, shape, size))
-    measures = bool(signals_of(estimator_of(config.credit.name, config.credit.options)))
-    limit = warm_limit() if measures else 0
+    estimator = estimator_of(config.credit.name, config.credit.options)
+    limit = warm_limit() if measurements(signals_of(estimator)) else 0
     judged = _judged("memory", named, available_memory(), config, shape, size, kept_limit=limit)
     took = f", at most about {seconds / 3600:,.1f} h"
     return replace(judged, found=judged.found + took) if judged.state == "ok" else judged

@@ -8,14 +8,25 @@ from typing import Any
 
 import pytest
 import torch
+from scripted_generator import ScriptedGenerator
 from small_policy import run_settings
+from small_world import small_task
 
 from igs_agent.batch import Credit, CreditError, StepTable
+from igs_agent.config import CreditConfig
 from igs_agent.config_file import load_config
 from igs_agent.credit import ESTIMATORS, make_estimator, signals_of
 from igs_agent.credit.assign import assign
 from igs_agent.credit.example import table
+from igs_agent.generation import Sampling
+from igs_agent.measurement import measure_signals
+from igs_agent.policy import Policy
+from igs_agent.rollout import RolloutPlan, rollout
+from igs_agent.scorer import PolicyScorer
+from igs_agent.signals import step_table
+from igs_agent.step_signals import SIGNALS, draws_counterfactuals
 from igs_agent.trainer import train
+from igs_env.counterfactual import OtherQuestionsSampler
 from igs_env.errors import ConfigurationError
 
 STEPS = table(outcome=[1.0, 0.0], group=[0, 0], gain=[[1.0, 0.5], [0.0, 0.2]])
@@ -84,3 +95,37 @@ def test_training_ends_in_one_line_that_names_the_estimator(
     config = load_config(None, run_settings(tmp_path / "run", searcher_folder, *more))
     with pytest.raises(ConfigurationError, match="credit=flat_credit:flat: the estimator's step"):
         train(config, report=None)
+
+
+@pytest.mark.parametrize("signal", sorted(SIGNALS))
+def test_a_signal_that_is_asked_for_alone_is_measured(signal: str, policy: Policy) -> None:
+    def reading(steps: StepTable) -> Credit:
+        return Credit(step=steps.signal(signal).values, query=steps.signal(signal).values)
+
+    reading.signals = (signal,)  # type: ignore[attr-defined]
+    task = small_task()
+
+    def script(key: str, turn: int) -> str:
+        texts = ["founder of Port One", f"rule of {key}"]
+        return f"<search> {texts[turn]} </search>" if turn < 2 else "<answer> x </answer>"
+
+    plan = RolloutPlan(questions=task.questions[:3], group_size=2, seed=0)
+    generator = ScriptedGenerator(policy, script)
+    played = rollout(task.rules, policy, generator, plan, Sampling(max_tokens=64))
+    sampler = OtherQuestionsSampler() if draws_counterfactuals((signal,)) else None
+    measured = measure_signals(
+        played, PolicyScorer(policy, played), reading, sampler, CreditConfig()
+    )
+    assert step_table(measured).signal(signal).valid.any()
+
+
+def test_a_signal_that_does_not_exist_is_refused_before_anything_is_played(
+    tmp_path: Path, searcher_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "wrong_credit.py").write_text(
+        "def wrong(steps):\n    raise AssertionError\nwrong.signals = ('gian',)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    settings = run_settings(tmp_path / "run", searcher_folder, "credit=wrong_credit:wrong")
+    with pytest.raises(ConfigurationError, match=r"'gian' \(did you mean 'gain'\?\)"):
+        load_config(None, settings)

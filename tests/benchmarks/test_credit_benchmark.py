@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,9 +62,24 @@ def test_an_estimator_of_ones_own_gets_its_row_and_no_row_is_made_twice(
     ours, theirs = first
     assert (ours.curve, ours.test_em, ours.tokens) == (theirs.curve, theirs.test_em, theirs.tokens)
     assert not any((micro.FOLDER / "runs").iterdir())
-    capsys.readouterr()
+    assert capsys.readouterr().out.startswith(
+        "tuning first, in two-hops on seed 100: two-hops-grpo"
+    )
     assert len(start(monkeypatch, "grpo", "mine:estimate")) == len(credit_tuning.RATES) + 2
     assert capsys.readouterr().out == ""
+    committed = json.loads(credit.OUTPUT.read_text())["rows"]
+    assert {row["method"] for row in committed} == {"grpo"}
+
+
+def test_a_changed_estimator_gets_a_new_row(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "mine.py").write_text(OWN)
+    (before,) = [row for row in start(monkeypatch, "mine:estimate") if row.seed == 0]
+    (folder / "mine.py").write_text(OWN.replace("grpo", "rloo"))
+    assert [row.method for row in credit.stale_rows(credit.OUTPUT)] == ["mine:estimate"]
+    sys.modules.pop("mine")
+    (after,) = [row for row in start(monkeypatch, "mine:estimate") if row.seed == 0]
+    assert before.source != after.source
+    assert not credit.stale_rows(credit.OUTPUT)
 
 
 def a_row(**values: object) -> Row:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from igs_agent.statistics import seed_interval
+from igs_agent.step_signals import MEASURED, SIGNALS
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "quality" / "results"
@@ -70,3 +72,15 @@ def test_what_tiny_learned_is_told_as_it_was_measured(method: str) -> None:
     told = f"{rise.mean:+.3f} [{rise.low:+.3f}, {rise.high:+.3f}]".replace("0.", ".")
     for page in ("README.md", "docs/method.md"):
         assert told in (ROOT / page).read_text(encoding="utf-8")
+
+
+def test_every_signal_is_in_the_table_of_signals_with_its_price() -> None:
+    page = (ROOT / "docs" / "credit-benchmark.md").read_text(encoding="utf-8")
+    table = page.partition("| signal | what it says")[2].partition("\n\n")[0].splitlines()[2:]
+    named = {}
+    for line in table:
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        named |= dict.fromkeys(re.findall(r"`(\w+)`", cells[0]), cells[-1])
+    assert sorted(named) == sorted(SIGNALS)
+    free = {name for name, price in named.items() if price.startswith("none")}
+    assert free == set(SIGNALS) - set(MEASURED)

@@ -28,6 +28,7 @@ from igs_agent.policy import Policy
 from igs_agent.rollout import play
 from igs_agent.scorer import PolicyScorer
 from igs_agent.signals import TokenBatch, step_table, token_batch
+from igs_agent.step_signals import draws_counterfactuals
 from igs_agent.trajectory import Trajectory
 from igs_env.information_gain import FragmentSampler
 from igs_env.task import Task, make_sampler
@@ -79,7 +80,7 @@ class RoundPlayer:
     estimator: CreditEstimator
     credit: CreditConfig
     sampler: FragmentSampler | None
-    """None where the estimator reads no gain."""
+    """None where no signal of the estimator's draws counterfactual documents."""
     sampling: Sampling
     generator: Callable[[Policy], Generator]
     max_rows: int
@@ -130,7 +131,7 @@ def round_player(task: Task, credit: CreditConfig, **settings: Any) -> RoundPlay
     """Plays rounds of a task's questions; `settings` are further fields of `RoundPlayer`."""
     estimator = make_estimator(credit.name, credit.options)
     sampler = None
-    if "gain" in signals_of(estimator):
+    if draws_counterfactuals(signals_of(estimator)):
         sampler = make_sampler(credit.sampler, task.corpus, task.rules)
     return RoundPlayer(
         rules=task.rules,
