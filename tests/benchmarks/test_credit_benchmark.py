@@ -147,3 +147,14 @@ def test_reports_give_exact_tests_and_bounded_probabilities() -> None:
     assert 0 <= low <= point <= high <= 1
     points = report.interquartile_means({"a": np.array([[0.0], [0.5], [0.5], [1.0]])})
     assert points["a"][0] == 0.5
+
+
+def test_the_page_s_tables_are_those_of_the_committed_rows() -> None:
+    report = pytest.importorskip("benchmarks.quality.credit_report", reason="needs rliable")
+    records = json.loads((ROOT / credit.OUTPUT).read_text(encoding="utf-8"))["rows"]
+    rows = [row for row in map(credit_run.row_of, records) if row.seed < 10]
+    assert not [row.method for row in rows if credit_run.is_own(row.method)]
+    page = (ROOT / report.PAGE).read_text(encoding="utf-8")
+    for regime, own in report.by_regime(credit_tuning.named(rows)).items():
+        assert f"<!-- {regime} -->" in page
+        assert report.put(page, regime, report.summary_table(own)) == page
