@@ -21,12 +21,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from benchmarks.machine import machine
 from benchmarks.quality.fidelity_figures import Search, summarise, table
+from benchmarks.quality.tfidf_gain import TfidfGain
 from igs_agent.batch import StepTable
 from igs_agent.checkpoint import policy_source
 from igs_agent.credit import ESTIMATORS, make_estimator, observation_similarity
+from igs_agent.credit.ig_search import IGSearch
 from igs_agent.document_value import belief_gain, document_values
 from igs_agent.gains import measure_answer_log_probs, measure_gains
 from igs_agent.generation import Sampling
@@ -106,6 +109,7 @@ def play_all(
 ) -> tuple[list[Search], list[float]]:
     """All searches of all rollouts, and the rollouts' exact matches."""
     questions = subset(task.questions, args.limit)
+    tfidf = TfidfGain(task.corpus)
     found: list[Search] = []
     outcomes: list[float] = []
     for start in range(0, len(questions), BATCH):
@@ -121,7 +125,7 @@ def play_all(
             Sampling(max_tokens=args.max_tokens),
         )
         outcomes += [trajectory.reward for trajectory in trajectories]
-        found += judged(trajectories, signals(task, policy, trajectories))
+        found += judged(trajectories, signals(task, policy, trajectories, tfidf))
         print(f"{min(start + BATCH, len(questions))}/{len(questions)} questions", flush=True)
     return found, outcomes
 
@@ -130,7 +134,9 @@ Values = Sequence[Sequence[float | None]]
 """Per rollout and step."""
 
 
-def signals(task: Task, policy: Policy, trajectories: Sequence[Trajectory]) -> dict[str, Values]:
+def signals(
+    task: Task, policy: Policy, trajectories: Sequence[Trajectory], tfidf: TfidfGain
+) -> dict[str, Values]:
     """Every signal by name, and every estimator's credit on the query's tokens."""
     scorer = PolicyScorer(policy, trajectories)
     found: dict[str, Values] = {}
@@ -163,6 +169,12 @@ def signals(task: Task, policy: Policy, trajectories: Sequence[Trajectory]) -> d
     for name, share in (("document value", 0.5), ("document value, outcome only", 0.0)):
         found[name] = document_values(complete, gain_share=share)
     found["document value, by belief"] = document_values(complete, gain_share=0.5, gain=belief_gain)
+    found["TF-IDF gain towards the gold documents (StepSearch)"] = tfidf(complete)
+    stabilised = IGSearch().stabilised
+    found["gain, stabilised as in IG-Search"] = [
+        [None if g is None else float(stabilised(torch.tensor(g.value))) for g in t.gains]
+        for t in complete
+    ]
     found["leave-one-out at the end"] = leave_one_out(complete, scorer, sampler)
     for name in ESTIMATORS:
         found[f"credit of {name}"] = _credit(name, complete)

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +22,8 @@ from benchmarks.quality import credit, credit_run, credit_tuning, micro  # noqa:
 from benchmarks.quality.credit_run import Row  # noqa: E402
 from benchmarks.quality.fidelity_figures import auc_within, pooled_auc, spearman  # noqa: E402
 from igs_agent.weights import write_weights  # noqa: E402
+from igs_env.datasets import open_corpus  # noqa: E402
+from igs_env.types import Document  # noqa: E402
 
 OWN = """
 from igs_agent.credit import Credit, make_estimator
@@ -130,6 +133,23 @@ def test_auc_counts_pairs_and_within_questions_only_those_of_one() -> None:
     assert pooled_auc(questions) == pytest.approx((1 + 0.5 + 0) / 3)
     assert auc_within(questions) == pytest.approx((1 + 0.5) / 2)
     assert spearman([[(True, 3.0), (False, 1.0), (False, 2.0)]]) == pytest.approx(0.75**0.5)
+
+
+def test_tfidf_gain_is_what_no_earlier_search_had_brought() -> None:
+    tfidf_gain = pytest.importorskip("benchmarks.quality.tfidf_gain", reason="needs scikit-learn")
+    first, second, other = corpus = [
+        Document(id=name, title=name, text=text)
+        for name, text in (("a", "founder of port"), ("b", "river rule"), ("c", "none of these"))
+    ]
+    question = SimpleNamespace(gold_documents=(("a",), ("b",)))
+    brought = [(other,), (first,), (first,), None, (second,), ()]
+    steps = [SimpleNamespace(searched=d is not None, documents=d or ()) for d in brought]
+    episode = SimpleNamespace(question=question, steps=steps)
+    trajectory = SimpleNamespace(episode=episode, turns=[None] * len(steps))
+    (found,) = tfidf_gain.TfidfGain(open_corpus(corpus))([trajectory])
+    shared = found[0]  # "of", which the first document and the wrong one have in common
+    assert 0 < shared < 0.5
+    assert found == pytest.approx([shared, 0.5 - shared, 0, None, 0.5, 0], abs=1e-9)
 
 
 def test_reports_give_exact_tests_and_bounded_probabilities() -> None:
