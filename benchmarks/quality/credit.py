@@ -71,7 +71,7 @@ def main() -> None:
         if args.minutes and time.monotonic() - began > 60 * args.minutes:
             print("out of time; the same command goes on")
             break
-        _run_unless_known(job, args.output)
+        run_unless_known(job, args.output)
     collect(args.output)
 
 
@@ -104,7 +104,7 @@ def jobs(args: argparse.Namespace, rows: Callable[[], Sequence[Row]]) -> Iterato
                 )
 
 
-def _run_unless_known(job: Job, output: Path) -> None:
+def run_unless_known(job: Job, output: Path) -> None:
     """Waits for another process that is at a run of tuning: what follows depends on it."""
     with _held(FOLDER / "locks" / job.name, wait=job.seed == TUNING_SEED) as held:
         if not held or job.key in {row.key for row in read_rows(output)}:

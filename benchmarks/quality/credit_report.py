@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from rliable import library, metrics
 
 from benchmarks.quality.credit import OUTPUT, read_rows, stale_rows
+from benchmarks.quality.credit_ablations import ABLATIONS, REGIME, split
 from benchmarks.quality.credit_figures import curves_figure, scores_figure
 from benchmarks.quality.credit_run import Row, is_own
 from benchmarks.quality.credit_tuning import named
@@ -69,15 +70,18 @@ def main() -> None:
     found = named(rows)
     text = report(found)
     print(text)
-    for regime, own in by_regime(found).items():
+    for regime, every in by_regime(found).items():
+        own, _ = split(every)
         curves_figure(own, figures / f"credit-curves-{regime}.svg")
         scores_figure(own, aggregate(own), figures / f"credit-scores-{regime}.svg")
     print(f"\nfigures: {figures}")
     if args.commit:
         TABLES.write_text(f"# Credit benchmark: all tables\n{text}\n", encoding="utf-8")
         page = PAGE.read_text(encoding="utf-8")
-        for regime, own in by_regime(found).items():
-            page = put(page, regime, summary_table(own))
+        for regime, every in by_regime(found).items():
+            page = put(page, regime, summary_table(split(every)[0]))
+            if regime == REGIME:
+                page = put(page, "ablations", ablation_table(every))
         PAGE.write_text(page, encoding="utf-8")
         print(f"tables: {TABLES}, {PAGE}")
 
@@ -96,10 +100,14 @@ def by_regime(
 def report(found: Mapping[tuple[str, str], Sequence[Row]]) -> str:
     """All tables."""
     parts = []
-    for regime, own in by_regime(found).items():
+    for regime, every in by_regime(found).items():
+        own, ablated = split(every)
         parts += [f"\n## {regime}\n\n{score_table(own)}"]
         parts += [difference_table(own, what, score) for what, score in DIFFERENCES.items()]
         parts += [habit_table(own)]
+        if ablated:
+            parts += [f"\n## {regime}, ablations\n\n{ablation_table(every)}"]
+            parts += [habit_table(ablated)]
     parts += [f"\n## All regimes\n\n{overall_table(found)}"]
     runs = [row for rows in found.values() for row in rows]
     spent = sum(row.cpu_seconds for row in runs)
@@ -144,6 +152,35 @@ def summary_table(own: Mapping[str, Sequence[Row]]) -> str:
             f"{np.mean([at_tokens(row, budget) for row in runs]):.3f}",
             f"{np.mean([row.tokens for row in runs]) / 1e6:.2f}",
             f"{np.mean([row.cpu_seconds for row in runs]):.0f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def ablation_table(own: Mapping[str, Sequence[Row]]) -> str:
+    """One line per ablation that has run: its scores and how far they are from the base's."""
+    lines = [
+        "| changed | seeds | test EM | − base, paired | p | area under dev curve, − base | "
+        "queries, tokens | tokens, millions |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for ablation in ABLATIONS:
+        base = {row.seed: row for row in own.get(ablation.base, ())}
+        runs = [row for row in own.get(ablation.name, ()) if row.seed in base]
+        if not runs:
+            continue
+        end, area = (
+            [score(row) - score(base[row.seed]) for row in runs] for score in DIFFERENCES.values()
+        )
+        cells = [
+            ablation.what,
+            str(len(runs)),
+            shown([row.test_em for row in runs]),
+            shown(end),
+            f"{sign_flip_test(end):.3f}",
+            shown(area),
+            f"{np.mean([row.query_length for row in runs]):.1f}",
+            f"{np.mean([row.tokens for row in runs]) / 1e6:.2f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -276,6 +313,7 @@ def habit_table(own: Mapping[str, Sequence[Row]]) -> str:
 
 def overall_table(found: Mapping[tuple[str, str], Sequence[Row]]) -> str:
     """Interquartile means over regimes, of methods with the same seeds in all of them."""
+    found = {key: rows for key, rows in found.items() if split({key[1]: rows})[0]}
     regimes = list(dict.fromkeys(regime for regime, _ in found))
     scores: dict[str, Array] = {}
     for method in dict.fromkeys(method for _, method in found):

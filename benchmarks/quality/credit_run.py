@@ -97,7 +97,7 @@ class Row:
 
 def is_own(method: str) -> bool:
     """Whether a method is `module:function`, somebody's own, and not one of ours."""
-    return ":" in method
+    return ":" in method and not method.startswith("benchmarks.")
 
 
 def source_of(method: str) -> str:

@@ -12,15 +12,24 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "agent")]
 
 from small_policy import small_searcher  # noqa: E402
 
-from benchmarks.quality import credit, credit_run, credit_tuning, micro  # noqa: E402
+from benchmarks.quality import (  # noqa: E402
+    credit,
+    credit_run,
+    credit_tuning,
+    credit_variants,
+    micro,
+)
 from benchmarks.quality.credit_run import Row  # noqa: E402
 from benchmarks.quality.fidelity_figures import auc_within, pooled_auc, spearman  # noqa: E402
+from igs_agent.credit.example import table  # noqa: E402
+from igs_agent.credit.ig_search import IGSearch  # noqa: E402
 from igs_agent.weights import write_weights  # noqa: E402
 from igs_env.datasets import open_corpus  # noqa: E402
 from igs_env.types import Document  # noqa: E402
@@ -152,6 +161,28 @@ def test_tfidf_gain_is_what_no_earlier_search_had_brought() -> None:
     assert found == pytest.approx([shared, 0.5 - shared, 0, None, 0.5, 0], abs=1e-9)
 
 
+def test_variants_change_one_thing() -> None:
+    steps = table(
+        outcome=[1.0, 0.0],
+        group=[0, 0],
+        gain=[[1.5, None], [-1.0, None]],
+        answer_log_prob=[[-3.0, -1.0], [-2.0, -2.5]],
+    )
+    published = IGSearch()(steps)
+    whole = credit_variants.whole_step(steps)
+    assert torch.equal(whole.step + whole.query, published.step + published.query)
+    assert not whole.query.any()
+    alpha = IGSearch().alpha
+    for variant, gains in (
+        (credit_variants.no_baseline, [-1.0, -2.5]),
+        (credit_variants.before_baseline, [2.0, -0.5]),
+    ):
+        found = variant(steps)
+        assert torch.equal(found.step, published.step)
+        expected = alpha * IGSearch().stabilised(torch.tensor(gains, dtype=torch.float64))
+        assert found.query[:, 0].tolist() == pytest.approx((expected / 4).tolist())
+
+
 def test_reports_give_exact_tests_and_bounded_probabilities() -> None:
     report = pytest.importorskip("benchmarks.quality.credit_report", reason="needs rliable")
     differences = [0.1, -0.02, 0.3, 0.2]
@@ -175,6 +206,10 @@ def test_the_page_s_tables_are_those_of_the_committed_rows() -> None:
     rows = [row for row in map(credit_run.row_of, records) if row.seed < 10]
     assert not [row.method for row in rows if credit_run.is_own(row.method)]
     page = (ROOT / report.PAGE).read_text(encoding="utf-8")
-    for regime, own in report.by_regime(credit_tuning.named(rows)).items():
+    for regime, every in report.by_regime(credit_tuning.named(rows)).items():
+        own, ablated = report.split(every)
         assert f"<!-- {regime} -->" in page
         assert report.put(page, regime, report.summary_table(own)) == page
+        if ablated:
+            assert "<!-- ablations -->" in page
+            assert report.put(page, "ablations", report.ablation_table(every)) == page
