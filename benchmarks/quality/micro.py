@@ -34,15 +34,17 @@ class Regime:
     hops: str
     good_queries: float
     """Share of searches that the demonstrations get right."""
+    seed: int = 0
+    """Of the world. Methods were developed on world 0."""
 
     def env(self) -> dict[str, Any]:
         """Keyword arguments of the environment."""
-        return world(self.hops)
+        return world(self.hops, self.seed)
 
 
-def world(hops: str) -> dict[str, Any]:
+def world(hops: str, seed: int = 0) -> dict[str, Any]:
     """Keyword arguments of the environment, with questions of so many hops."""
-    questions = f"{WORLD},hops={hops},questions=3000,seed=0"
+    questions = f"{WORLD},hops={hops},questions=3000,seed={seed}"
     return {"questions": questions, "protocol": "plain", "top_k": 1, "max_searches": 4}
 
 
@@ -53,9 +55,11 @@ REGIMES: Mapping[str, Regime] = {
     "two-hops": Regime(hops="1-2", good_queries=0.3),
     "three-hops": Regime(hops="3", good_queries=0.4),
     "three-hops-weak": Regime(hops="3", good_queries=0.35),
+    "unseen": Regime(hops="3", good_queries=0.35, seed=100),
 }
 """Short and fair, long and fair, long from a weak start: where outcome credit works, where it gets
-rare, and where hardly any rollout succeeds."""
+rare, and where hardly any rollout succeeds. The last again in a world that no method was developed
+on."""
 
 
 def policy_folder(name: str) -> Path:

@@ -49,22 +49,25 @@ class DocumentValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentBelief:
-    """`DocumentValue` with the gain in probability instead of nats. *Ours*.
+    """`DocumentValue` with the gain in probability instead of nats, and values below 0 shrunk.
 
-    A negative result too: three of four judged policies collapsed.
+    *Ours*. λ is what IG-Search shrinks negative gains by, for the same reason: where hardly anyone
+    succeeds most values are a little below 0, since a document without worth is compared with
+    rollouts that had some, and pushing down whatever was asked destroys the policy. With λ = 1
+    three of four policies ended at 0 (docs/credit-benchmark.md).
 
     >>> from igs_agent.credit.example import table
     >>> steps = table(outcome=[0], group=[0], document_belief=[[0.5, -0.25]])
     >>> DocumentBelief(alpha=1.0, per_token=False)(steps).query.tolist()
-    [[0.5, -0.25]]
+    [[0.5, -0.025]]
     """
 
     signals: ClassVar[tuple[str, ...]] = ("document_belief", "gain")
 
     alpha: float = 0.3
     """Weight, as in `IGSearch`."""
-    negative_factor: float = 1.0
-    """λ on values below 0; 1 leaves them."""
+    negative_factor: float = 0.1
+    """λ on values below 0, as in `IGSearch`."""
     per_token: bool = True
     """Divide by |Q_t|, as in `IGSearch`."""
     epsilon: float = 1e-6
