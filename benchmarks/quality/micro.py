@@ -67,15 +67,15 @@ def policy_folder(name: str) -> Path:
     return FOLDER / "policies" / name
 
 
-def make_base() -> Path:
-    """The policy that copies names and reads, unless it is there."""
-    folder = policy_folder("base")
+def make_base(seed: int = 0) -> Path:
+    """The policy that copies a world's names and reads, unless it is there."""
+    folder = policy_folder(f"base-{seed}" if seed else "base")
     if not (folder / "warmstart.json").is_file():
         first_turns, excerpts = 10, 7
         warmstart(
             WarmstartConfig(
                 output=str(folder),
-                env=world("1-3"),
+                env=world("1-3", seed),
                 first_turns=first_turns,
                 excerpts=excerpts,
                 documents=0.0,
@@ -104,7 +104,7 @@ def make_policy(name: str) -> Path:
         warmstart(
             WarmstartConfig(
                 output=str(folder),
-                policy=str(make_base()),
+                policy=str(make_base(regime.seed)),
                 env=regime.env(),
                 style=style,
                 documents=0.0,
