@@ -12,6 +12,7 @@ from igs_agent.executors import spread
 from igs_agent.generation.native import NativeGenerator
 from igs_agent.run import Run, load_policy_of
 from igs_agent.run_retrieval import check_outage
+from igs_agent.schedule import due
 from igs_agent.tracking import write_jsonl
 from igs_env.types import Question
 
@@ -35,6 +36,14 @@ def first_evaluation(run: Run) -> Evaluation:
         max_tokens=run.config.rollout.max_tokens,
         max_rows=run.config.rollout.max_rows,
     )
+
+
+def owes_evaluation(run: Run) -> bool:
+    """Whether the update that a run stands at was due to be evaluated and was not: a search failed
+    too often in it, and the run was saved before it stopped."""
+    at, config = run.state.update, run.config
+    owed = at > 0 and due(at, config.evaluation.every, config.updates)
+    return run.executor.agree(owed and not _rows_of(run, at).exists())
 
 
 def last_evaluation(run: Run, first: Evaluation) -> tuple[int, Evaluation]:

@@ -24,6 +24,7 @@ from igs_agent.run_evaluation import (
     evaluate_run,
     first_evaluation,
     last_evaluation,
+    owes_evaluation,
 )
 from igs_agent.run_retrieval import RetrievalOutageError, check_outage
 from igs_agent.schedule import due, ended_early, out_of_patience, set_learning_rate
@@ -92,6 +93,8 @@ def train(
 def _until_done(run: Run, stop: StopRequest) -> None:
     """Updates, with evaluations and checkpoints when they are due."""
     config = run.config
+    if owes_evaluation(run):
+        evaluate_run(run)
     while run.state.update < config.updates and not _stops(run, stop):
         train_one(run)
         if due(run.state.update, config.evaluation.every, config.updates):

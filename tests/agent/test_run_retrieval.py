@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from small_policy import run_settings, small_task
 
-from igs_agent.config import TrainConfig
+from igs_agent import run_evaluation
+from igs_agent.config import RetrievalConfig, TrainConfig
 from igs_agent.config_file import load_config
 from igs_agent.run_retrieval import RetrievalOutageError
 from igs_agent.tracking import read_jsonl
@@ -116,6 +117,26 @@ def test_too_many_failed_searches_stop_the_run_which_then_goes_on_as_if_they_had
     CURRENT["run"].every = 10**9
     train(config, resume=True)
     assert bytes_of(run, 1) == bytes_of(calm, 1)
+
+
+def test_an_evaluation_that_failed_searches_stopped_is_made_up_for(
+    tmp_path: Path, searcher_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calm, run = tmp_path / "calm", tmp_path / "run"
+    train(config_of(calm, searcher_folder))
+
+    def outage(config: RetrievalConfig, failed: float, where: str) -> None:
+        if where == "the evaluation after 1 updates":
+            raise RetrievalOutageError("the server is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run_evaluation, "check_outage", outage)
+        with pytest.raises(RetrievalOutageError):
+            train(config_of(run, searcher_folder))
+    train(config_of(run, searcher_folder), resume=True)
+    rows = "dev/update-000001.jsonl"
+    assert (run / rows).read_bytes() == (calm / rows).read_bytes()
+    assert bytes_of(run) == bytes_of(calm)
 
 
 def test_rollouts_that_a_failed_search_ended_are_counted_and_not_trained_on(
