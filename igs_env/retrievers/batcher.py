@@ -22,15 +22,16 @@ class _Batch:
 
 
 class Batcher:
-    """Queries that arrive within `wait` seconds, or while a search runs, become one search.
+    """Queries that arrive while a search runs become the next one, together.
 
-    One search runs at a time, in a thread; requests with different `top_k` are not mixed, so that
-    nobody's result depends on who else is asking.
+    Nothing waits for company: a lone client is searched for at once, and the busier the server, the
+    more each search answers. One search runs at a time, in a thread; requests with different
+    `top_k` are not mixed, so that nobody's result depends on who else is asking.
     """
 
-    def __init__(self, retriever: Retriever, *, wait: float = 0.002, most_waiting: int) -> None:
+    def __init__(self, retriever: Retriever, *, most_waiting: int) -> None:
         """`most_waiting`: queries, those being searched included."""
-        self._retriever, self._wait, self._most_waiting = retriever, wait, most_waiting
+        self._retriever, self._most_waiting = retriever, most_waiting
         self.waiting = 0
         """Queries that wait for their search or are being searched."""
         self._open: dict[int, _Batch] = {}
@@ -59,7 +60,7 @@ class Batcher:
             self.waiting -= len(queries)
 
     async def _run(self, top_k: int) -> list[Found]:
-        await asyncio.sleep(self._wait)
+        await asyncio.sleep(0)  # requests that have been read already come along
         async with self._one_at_a_time:
             batch = self._open.pop(top_k)
             return await asyncio.to_thread(search_each, self._retriever, batch.queries, top_k)
