@@ -36,6 +36,8 @@ FIGURES = Path("docs/assets")
 OWN = FOLDER / "figures"
 PAGE = Path("docs/credit-benchmark.md")
 TABLES = OUTPUT.with_suffix(".md")
+WINNER = "document_belief"
+"""What was declared to be judged as better than IG-Search's gain."""
 REPEATS = 2000
 """Bootstrap samples."""
 Array = NDArray[np.float64]
@@ -274,8 +276,11 @@ def difference_table(own: Mapping[str, Sequence[Row]], what: str, score: Score) 
         "| --- | --- | --- | --- | --- |",
     ]
     pairs = [(method, "grpo") for method in own if method != "grpo"]
-    informed = [m for m in own if m.split()[0] in ("ig_search", "oracle") or is_own(m)]
+    informed = [
+        name for name in own if name.split()[0] in ("ig_search", "oracle", WINNER) or is_own(name)
+    ]
     pairs += [(m, base) for m in informed for base in own if base.split()[0] == "placebo"]
+    pairs += [(WINNER, "ig_search")]
     for method, base in pairs:
         by_seed = {row.seed: score(row) for row in own.get(base, ())}
         both = [(score(r), by_seed[r.seed]) for r in own.get(method, ()) if r.seed in by_seed]
