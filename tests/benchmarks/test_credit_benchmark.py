@@ -30,6 +30,7 @@ from benchmarks.quality.credit_run import Row  # noqa: E402
 from benchmarks.quality.fidelity_figures import auc_within, pooled_auc, spearman  # noqa: E402
 from igs_agent.credit.example import table  # noqa: E402
 from igs_agent.credit.ig_search import IGSearch  # noqa: E402
+from igs_agent.statistics import seed_interval  # noqa: E402
 from igs_agent.weights import write_weights  # noqa: E402
 from igs_env.datasets import open_corpus  # noqa: E402
 from igs_env.types import Document  # noqa: E402
@@ -213,3 +214,15 @@ def test_the_page_s_tables_are_those_of_the_committed_rows() -> None:
         if ablated:
             assert "<!-- ablations -->" in page
             assert report.put(page, "ablations", report.ablation_table(every)) == page
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/document-belief.md"])
+@pytest.mark.parametrize("method", ["document_belief", "ig_search", "grpo"])
+def test_what_document_belief_is_said_to_do_is_what_was_measured(page: str, method: str) -> None:
+    records = json.loads((ROOT / credit.OUTPUT).read_text(encoding="utf-8"))["rows"]
+    rows = [row for row in map(credit_run.row_of, records) if row.seed < 10]
+    runs = credit_tuning.named(rows)["unseen", method]
+    found = seed_interval([row.test_em for row in runs])
+    assert found.n == 10
+    told = [f"{value:.3f}".lstrip("0") for value in (found.mean, found.low, found.high)]
+    assert f"{told[0]} [{told[1]}, {told[2]}]" in (ROOT / page).read_text(encoding="utf-8")
