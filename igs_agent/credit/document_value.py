@@ -99,8 +99,6 @@ class DocumentOutcome:
 
     alpha: float = 0.3
     """Weight, as in `IGSearch`."""
-    negative_factor: float = 1.0
-    """λ on values below 0; 1 leaves them."""
     per_token: bool = True
     """Divide by |Q_t|, as in `IGSearch`."""
     epsilon: float = 1e-6
@@ -109,10 +107,5 @@ class DocumentOutcome:
     def __call__(self, table: StepTable) -> Credit:
         """Credit of every step, and the value's part on its query."""
         return with_signal_on_queries(
-            table,
-            "document_outcome",
-            self.alpha,
-            per_token=self.per_token,
-            epsilon=self.epsilon,
-            negative_factor=self.negative_factor,
+            table, "document_outcome", self.alpha, per_token=self.per_token, epsilon=self.epsilon
         )
