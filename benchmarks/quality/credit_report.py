@@ -14,33 +14,34 @@ own, to the pages that show them.
 from __future__ import annotations
 
 import argparse
-import itertools
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from rliable import library, metrics
 
 from benchmarks.quality.credit import OUTPUT, read_rows, stale_rows
 from benchmarks.quality.credit_ablations import ABLATIONS, REGIME, split
 from benchmarks.quality.credit_figures import curves_figure, scores_figure
 from benchmarks.quality.credit_run import Row, is_own
+from benchmarks.quality.credit_statistics import (
+    Array,
+    aggregate,
+    at_tokens,
+    interquartile_means,
+    probability_of_improvement,
+    shown,
+    sign_flip_test,
+    triple,
+)
 from benchmarks.quality.credit_tuning import named
 from benchmarks.quality.micro import FOLDER
-from igs_agent.statistics import seed_interval
 
 FIGURES = Path("docs/assets")
 OWN = FOLDER / "figures"
 PAGE = Path("docs/credit-benchmark.md")
 TABLES = OUTPUT.with_suffix(".md")
-WINNER = "document_belief"
-"""What was declared to be judged as better than IG-Search's gain."""
-REPEATS = 2000
-"""Bootstrap samples."""
-Array = NDArray[np.float64]
+CANDIDATE = "document_belief"
+"""What was declared to be judged against IG-Search's gain."""
 Score = Callable[[Row], float]
 
 DIFFERENCES: dict[str, Score] = {
@@ -188,53 +189,6 @@ def ablation_table(own: Mapping[str, Sequence[Row]]) -> str:
     return "\n".join(lines)
 
 
-def aggregate(own: Mapping[str, Sequence[Row]]) -> dict[str, tuple[float, float, float]]:
-    """Method → interquartile mean of test EM, and its interval."""
-    scores = {method: np.array([[row.test_em] for row in runs]) for method, runs in own.items()}
-    return interquartile_means({name: score for name, score in scores.items() if len(score) > 1})
-
-
-def interquartile_means(scores: Mapping[str, Array]) -> dict[str, tuple[float, float, float]]:
-    """Name → interquartile mean of (seeds, regimes), with its stratified bootstrap interval."""
-    return _estimates(dict(scores), lambda values: np.array([metrics.aggregate_iqm(values)]))
-
-
-def probability_of_improvement(first: Array, second: Array) -> tuple[float, float, float]:
-    """P(a run of the first is better than one of the second), and its bootstrap interval."""
-
-    # rliable's own figure, without a rank test of every sample, which takes a minute a pair.
-    def improved(x: Array, y: Array) -> Array:
-        differences = x - y.T
-        return np.array([np.mean(differences > 0) + 0.5 * np.mean(differences == 0)])
-
-    return _estimates({"pair": (first[:, None], second[:, None])}, improved)["pair"]
-
-
-def _estimates(scores: Mapping[str, Any], figure: Any) -> dict[str, tuple[float, float, float]]:
-    """Name → figure and its percentile interval over runs resampled within their regimes."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # arch's, about the generator's argument
-        points, intervals = library.get_interval_estimates(
-            dict(scores), figure, reps=REPEATS, random_state=np.random.RandomState(0)
-        )
-    return {
-        name: (float(points[name][0]), float(intervals[name][0, 0]), float(intervals[name][1, 0]))
-        for name in scores
-    }
-
-
-def sign_flip_test(differences: Sequence[float]) -> float:
-    """Two-sided p of paired differences: all signs are as likely under no difference (Fisher).
-
-    >>> sign_flip_test([0.1, 0.2, 0.3]) == 2 / 8
-    True
-    """
-    values = np.abs(np.asarray(differences, dtype=np.float64))
-    seen = abs(float(np.sum(differences)))
-    signs = np.array(list(itertools.product((-1.0, 1.0), repeat=len(values))))
-    return float(np.mean(np.abs(signs @ values) >= seen - 1e-12))
-
-
 def score_table(own: Mapping[str, Sequence[Row]]) -> str:
     """One line per method: seeds, scores, what they cost."""
     lines = [
@@ -260,15 +214,6 @@ def score_table(own: Mapping[str, Sequence[Row]]) -> str:
     return "\n".join(lines)
 
 
-def at_tokens(row: Row, budget: float) -> float:
-    """Dev EM when a run had spent so many tokens; its last where it never did.
-
-    As if every update cost the same, and EM grew evenly between evaluations.
-    """
-    updates, ems = zip(*row.curve, strict=True)
-    return float(np.interp(updates[-1] * budget / row.tokens, updates, ems))
-
-
 def difference_table(own: Mapping[str, Sequence[Row]], what: str, score: Score) -> str:
     """Paired by seed against the baseline, and against the placebo for what claims information."""
     lines = [
@@ -277,10 +222,12 @@ def difference_table(own: Mapping[str, Sequence[Row]], what: str, score: Score) 
     ]
     pairs = [(method, "grpo") for method in own if method != "grpo"]
     informed = [
-        name for name in own if name.split()[0] in ("ig_search", "oracle", WINNER) or is_own(name)
+        name
+        for name in own
+        if name.split()[0] in ("ig_search", "oracle", CANDIDATE) or is_own(name)
     ]
     pairs += [(m, base) for m in informed for base in own if base.split()[0] == "placebo"]
-    pairs += [(WINNER, "ig_search")]
+    pairs += [(CANDIDATE, "ig_search")]
     for method, base in pairs:
         by_seed = {row.seed: score(row) for row in own.get(base, ())}
         both = [(score(r), by_seed[r.seed]) for r in own.get(method, ()) if r.seed in by_seed]
@@ -333,19 +280,6 @@ def overall_table(found: Mapping[tuple[str, str], Sequence[Row]]) -> str:
     for method, values in interquartile_means(scores).items() if scores else ():
         lines.append(f"| {method} | {len(scores[method])} | {triple(values)} |")
     return "\n".join(lines)
-
-
-def shown(values: Sequence[float]) -> str:
-    """Mean and Student's t interval."""
-    if len(values) < 2:
-        return f"{values[0]:.3f}" if values else "–"
-    found = seed_interval(values)
-    return f"{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
-
-
-def triple(values: tuple[float, float, float]) -> str:
-    """Point and interval."""
-    return f"{values[0]:.3f} [{values[1]:.3f}, {values[2]:.3f}]"
 
 
 if __name__ == "__main__":

@@ -185,7 +185,7 @@ def test_variants_change_one_thing() -> None:
 
 
 def test_reports_give_exact_tests_and_bounded_probabilities() -> None:
-    report = pytest.importorskip("benchmarks.quality.credit_report", reason="needs rliable")
+    report = pytest.importorskip("benchmarks.quality.credit_statistics", reason="needs rliable")
     differences = [0.1, -0.02, 0.3, 0.2]
     sums = [
         abs(sum(s * abs(d) for s, d in zip(signs, differences, strict=True)))
@@ -197,6 +197,7 @@ def test_reports_give_exact_tests_and_bounded_probabilities() -> None:
     point, low, high = report.probability_of_improvement(first, second)
     assert point == (0.5 + 1 + 1 + 1) / 4
     assert 0 <= low <= point <= high <= 1
+    assert report.probability_of_improvement(first, second) == (point, low, high)
     points = report.interquartile_means({"a": np.array([[0.0], [0.5], [0.5], [1.0]])})
     assert points["a"][0] == 0.5
 
