@@ -26,9 +26,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.machine import machine
+from benchmarks.quality.credit_regimes import REGIMES
 from benchmarks.quality.credit_run import Job, Row, is_own, row_of, run_job, source_of
 from benchmarks.quality.credit_tuning import TUNING_REGIME, TUNING_SEED, Tuning
-from benchmarks.quality.micro import FOLDER, REGIMES, make_policy
+from benchmarks.quality.micro import FOLDER
 from igs_agent.config_limits import estimator_of
 from igs_agent.credit import signals_of
 from igs_env.errors import ConfigurationError
@@ -110,7 +111,7 @@ def run_unless_known(job: Job, output: Path) -> None:
         if not held or job.key in {row.key for row in read_rows(output)}:
             return
         with _held(FOLDER / "locks" / "policies", wait=True):
-            make_policy(job.regime)
+            REGIMES[job.regime].prepare()
         row = run_job(job)
     collect(output)
     print(

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.quality.micro import FOLDER, run_config
+from benchmarks.quality.credit_regimes import REGIMES
+from benchmarks.quality.micro import FOLDER
 from igs_agent.checkpoint import newest_checkpoint
 from igs_agent.config import TrainConfig
 from igs_agent.evaluation import Evaluation, evaluate
@@ -126,9 +127,8 @@ def run_job(job: Job) -> Row:
     """
     folder = FOLDER / "runs" / job.name
     shutil.rmtree(folder, ignore_errors=True)
-    config = run_config(
-        job.regime, job.method, job.seed, job.updates, *job.settings, f"run={folder}"
-    )
+    settings = (*job.settings, f"run={folder}")
+    config = REGIMES[job.regime].config(job.method, job.seed, job.updates, *settings)
     began = time.process_time()
     result = train(config, report=None)
     if result.evaluated < job.updates:  # Ctrl-C ends training early and in good order

@@ -50,6 +50,10 @@ def world(hops: str, seed: int = 0) -> dict[str, Any]:
 
 SIZE = ("rollout.questions=8", "rollout.group_size=8", "evaluation.questions=100")
 """How much is played per update and per evaluation."""
+EVERY = 10
+"""Updates between evaluations."""
+NO_CHECKPOINT = 1000
+"""More updates than any run has: but for the last, none is kept."""
 
 REGIMES: Mapping[str, Regime] = {
     "two-hops": Regime(hops="1-2", good_queries=0.3),
@@ -132,8 +136,8 @@ def run_config(name: str, method: str, seed: int, updates: int, *more: str) -> T
             *SIZE,
             "rollout.max_tokens=32",
             "optim.autocast=true",
-            "evaluation.every=10",
-            "checkpoint.every=1000",
+            f"evaluation.every={EVERY}",
+            f"checkpoint.every={NO_CHECKPOINT}",
             *more,
         ],
     )
