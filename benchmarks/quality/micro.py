@@ -36,6 +36,10 @@ class Regime:
     """Share of searches that the demonstrations get right."""
     seed: int = 0
     """Of the world. Methods were developed on world 0."""
+    temperature: float = 1.0
+    """At which rollouts are sampled."""
+    start: str = ""
+    """Regime whose policy it starts from; empty for one of its own."""
 
     def env(self) -> dict[str, Any]:
         """Keyword arguments of the environment."""
@@ -60,14 +64,15 @@ REGIMES: Mapping[str, Regime] = {
     "three-hops": Regime(hops="3", good_queries=0.4),
     "three-hops-weak": Regime(hops="3", good_queries=0.35),
     "unseen": Regime(hops="3", good_queries=0.35, seed=100),
+    "unseen-cool": Regime(hops="3", good_queries=0.35, seed=100, temperature=0.5, start="unseen"),
 }
 """Short and fair, long and fair, long from a weak start: where outcome credit works, where it gets
 rare, and where hardly any rollout succeeds. The last again in a world that no method was developed
-on."""
+on, and there again with rollouts that are nearer to what the policy holds for best."""
 
 
 def policy_folder(name: str) -> Path:
-    """Where a regime's policy is; made by `make_policy`."""
+    """Where a policy is, of a regime that has one of its own or `base`."""
     return FOLDER / "policies" / name
 
 
@@ -100,7 +105,10 @@ def make_base(seed: int = 0) -> Path:
 
 def make_policy(name: str) -> Path:
     """Warm-start a regime's policy from the base, unless it is there."""
-    folder, regime = policy_folder(name), REGIMES[name]
+    regime = REGIMES[name]
+    if regime.start:
+        return make_policy(regime.start)
+    folder = policy_folder(name)
     if not (folder / "warmstart.json").is_file():
         style = DemonstrationStyle(
             good_queries=regime.good_queries, vague_queries=0.8 - regime.good_queries
@@ -123,18 +131,20 @@ def make_policy(name: str) -> Path:
 
 def run_config(name: str, method: str, seed: int, updates: int, *more: str) -> TrainConfig:
     """What every method shares; `more` are overrides, such as an estimator's option."""
-    env = [f"env.{key}={value}" for key, value in REGIMES[name].env().items()]
+    regime = REGIMES[name]
+    env = [f"env.{key}={value}" for key, value in regime.env().items()]
     return load_config(
         None,
         [
             *env,
             "env.split=train",
-            f"policy={policy_folder(name)}",
+            f"policy={policy_folder(regime.start or name)}",
             f"credit={method}",
             f"seed={seed}",
             f"updates={updates}",
             *SIZE,
             "rollout.max_tokens=32",
+            f"rollout.temperature={regime.temperature}",
             "optim.autocast=true",
             f"evaluation.every={EVERY}",
             f"checkpoint.every={NO_CHECKPOINT}",
