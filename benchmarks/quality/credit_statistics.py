@@ -84,6 +84,19 @@ def shown(values: Sequence[float]) -> str:
     return f"{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
 
 
+def signed(values: Sequence[float]) -> str:
+    """Mean and Student's t interval of differences, bold where the interval does not hold 0.
+
+    >>> signed([0.1, 0.12, 0.11])
+    '**+0.110 [+0.085, +0.135]**'
+    """
+    if len(values) < 2:
+        return f"{values[0]:+.3f}" if values else "–"
+    found = seed_interval(values)
+    text = f"{found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
+    return f"**{text}**" if found.low > 0 or found.high < 0 else text
+
+
 def triple(values: tuple[float, float, float]) -> str:
     """Point and interval."""
     return f"{values[0]:.3f} [{values[1]:.3f}, {values[2]:.3f}]"

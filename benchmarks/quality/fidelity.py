@@ -69,6 +69,9 @@ def main() -> None:
     parser.add_argument("--max-tokens", type=int, default=40)
     parser.add_argument("--max-searches", type=int, default=3)
     parser.add_argument("--top-k", type=int, default=1)
+    parser.add_argument(
+        "--temperature", type=float, default=1.0, help="at which rollouts are sampled"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, help="figures")
     parser.add_argument("--searches", type=Path, help="every search with its signals, for study")
@@ -122,7 +125,7 @@ def play_all(
                 group_size=args.group_size,
                 seed=args.seed + start,
             ),
-            Sampling(max_tokens=args.max_tokens),
+            Sampling(max_tokens=args.max_tokens, temperature=args.temperature),
         )
         outcomes += [trajectory.reward for trajectory in trajectories]
         found += judged(trajectories, signals(task, policy, trajectories, tfidf))

@@ -208,13 +208,10 @@ def test_the_page_s_tables_are_those_of_the_committed_rows() -> None:
     rows = [row for row in map(credit_run.row_of, records) if row.seed < 10]
     assert not [row.method for row in rows if credit_run.is_own(row.method)]
     page = (ROOT / report.PAGE).read_text(encoding="utf-8")
-    for regime, every in report.by_regime(credit_tuning.named(rows)).items():
-        own, ablated = report.split(every)
-        assert f"<!-- {regime} -->" in page
-        assert report.put(page, regime, report.summary_table(own)) == page
-        if ablated:
-            assert "<!-- ablations -->" in page
-            assert report.put(page, "ablations", report.ablation_table(every)) == page
+    found = credit_tuning.named(rows)
+    for mark in ("map", "ablations", *report.by_regime(found)):
+        assert f"<!-- {mark} -->" in page
+    assert report.filled(page, found) == page
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/document-belief.md"])
