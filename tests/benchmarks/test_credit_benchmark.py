@@ -7,6 +7,7 @@ import itertools
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +22,7 @@ from small_policy import small_searcher  # noqa: E402
 
 from benchmarks.quality import (  # noqa: E402
     credit,
+    credit_regimes,
     credit_run,
     credit_tuning,
     credit_variants,
@@ -28,6 +30,7 @@ from benchmarks.quality import (  # noqa: E402
 )
 from benchmarks.quality.credit_run import Row  # noqa: E402
 from benchmarks.quality.fidelity_figures import auc_within, pooled_auc, spearman  # noqa: E402
+from igs_agent.config_file import load_config  # noqa: E402
 from igs_agent.credit.example import table  # noqa: E402
 from igs_agent.credit.ig_search import IGSearch  # noqa: E402
 from igs_agent.statistics import seed_interval  # noqa: E402
@@ -93,6 +96,20 @@ def test_a_changed_estimator_gets_a_new_row(folder: Path, monkeypatch: pytest.Mo
     (after,) = [row for row in start(monkeypatch, "mine:estimate") if row.seed == 0]
     assert before.source != after.source
     assert not credit.stale_rows(credit.OUTPUT)
+
+
+def test_a_cooler_regime_differs_by_its_temperature_alone_and_atlas_is_the_recipe() -> None:
+    warm, cool = (
+        credit_regimes.REGIMES[name].config("grpo", 0, 30) for name in ("unseen", "unseen-cool")
+    )
+    assert (warm.rollout.temperature, cool.rollout.temperature) == (1.0, 0.5)
+    assert replace(cool, rollout=warm.rollout) == warm
+    assert replace(cool.rollout, temperature=1.0) == warm.rollout
+    atlas = credit_regimes.REGIMES["atlas"].config("oracle", 3, 30, "credit.options.alpha=0.9")
+    recipe = load_config("tiny-atlas", ["credit=oracle", "credit.options.alpha=0.9", "seed=3"])
+    kept = {"updates": 30, "evaluation": atlas.evaluation, "checkpoint": atlas.checkpoint}
+    assert replace(recipe, **kept) == atlas
+    assert atlas.evaluation.questions == recipe.evaluation.questions
 
 
 def a_row(**values: object) -> Row:
