@@ -36,6 +36,7 @@ MAP: Mapping[str, str] = {
     "three-hops-weak": "three hops, weak start",
     "unseen": "the same in an unseen world",
     "unseen-cool": "there, rollouts at temperature .5",
+    "unseen-rare": "there, at temperature .5 from a weaker start",
     "atlas": "`atlas`, one and two hops",
 }
 """Regime → its name in the map, in the map's order."""

@@ -65,10 +65,12 @@ REGIMES: Mapping[str, Regime] = {
     "three-hops-weak": Regime(hops="3", good_queries=0.35),
     "unseen": Regime(hops="3", good_queries=0.35, seed=100),
     "unseen-cool": Regime(hops="3", good_queries=0.35, seed=100, temperature=0.5, start="unseen"),
+    "unseen-rare": Regime(hops="3", good_queries=0.25, seed=100, temperature=0.5),
 }
 """Short and fair, long and fair, long from a weak start: where outcome credit works, where it gets
 rare, and where hardly any rollout succeeds. The last again in a world that no method was developed
-on, and there again with rollouts that are nearer to what the policy holds for best."""
+on; there again with rollouts that are nearer to what the policy holds for best; and those from a
+policy that hardly ever succeeds even so."""
 
 
 def policy_folder(name: str) -> Path:
