@@ -1,6 +1,6 @@
-"""Ablations of IG-Search, one thing at a time, in one regime of the credit benchmark.
+"""Ablations of IG-Search, one thing at a time, in regimes of the credit benchmark.
 
-    python -m benchmarks.quality.credit_ablations   # those that are not there yet; 50 core-minutes
+    python -m benchmarks.quality.credit_ablations   # those that are missing; an hour on one core
     python -m benchmarks.quality.credit_report      # their table
 
 The rows lie with the benchmark's own and are read and made by the same rules.
@@ -16,7 +16,6 @@ from benchmarks.quality.credit import OUTPUT, UPDATES, collect, read_rows, run_u
 from benchmarks.quality.credit_run import Job, Row
 from benchmarks.quality.credit_tuning import Tuning
 
-REGIME = "two-hops"
 SEEDS = tuple(range(5))
 _HERE = "benchmarks.quality.credit_variants"
 
@@ -50,6 +49,11 @@ def _group_sizes(method: str) -> list[Ablation]:
     ]
 
 
+BASELINES = (
+    "no documents in their place",
+    "compared with before the search",
+    "compared with nothing",
+)
 ABLATIONS: Sequence[Ablation] = (
     Ablation(what="N = 1", settings=("credit.counterfactuals=1",)),
     Ablation(what="N = 8", settings=("credit.counterfactuals=8",)),
@@ -74,25 +78,34 @@ ABLATIONS: Sequence[Ablation] = (
     *_group_sizes("ig_search"),
 )
 
+REGIMES: Mapping[str, Sequence[Ablation]] = {
+    "two-hops": ABLATIONS,
+    "unseen": [a for a in ABLATIONS if a.what in BASELINES],
+}
+"""Regime → what is ablated there: all where it was declared, and what the gain is measured against
+where there is something to gain."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--regimes", nargs="+", default=list(REGIMES), choices=list(REGIMES))
     args = parser.parse_args()
     tuning = Tuning(rows=lambda: read_rows(OUTPUT), updates=UPDATES)
     for seed in args.seeds:
-        for ablation in ABLATIONS:
-            settings = (*tuning.settings(ablation.method), *ablation.settings)
-            run_unless_known(
-                Job(
-                    regime=REGIME,
-                    method=ablation.method,
-                    settings=settings,
-                    seed=seed,
-                    updates=UPDATES,
-                ),
-                OUTPUT,
-            )
+        for regime in args.regimes:
+            for ablation in REGIMES[regime]:
+                settings = (*tuning.settings(ablation.method), *ablation.settings)
+                run_unless_known(
+                    Job(
+                        regime=regime,
+                        method=ablation.method,
+                        settings=settings,
+                        seed=seed,
+                        updates=UPDATES,
+                    ),
+                    OUTPUT,
+                )
     collect(OUTPUT)
 
 

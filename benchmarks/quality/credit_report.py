@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.quality.credit import OUTPUT, read_rows, stale_rows
-from benchmarks.quality.credit_ablations import REGIME, split
+from benchmarks.quality.credit_ablations import split
 from benchmarks.quality.credit_figures import curves_figure, scores_figure
 from benchmarks.quality.credit_run import Row, is_own
 from benchmarks.quality.credit_statistics import aggregate
@@ -110,8 +110,7 @@ def filled(page: str, found: Mapping[tuple[str, str], Sequence[Row]]) -> str:
     page = put(page, "map", map_table(regimes))
     for regime, every in regimes.items():
         page = put(page, regime, summary_table(split(every)[0]))
-        if regime == REGIME:
-            page = put(page, "ablations", ablation_table(every))
+        page = put(page, f"ablations, {regime}", ablation_table(every))
     return page
 
 

@@ -22,6 +22,7 @@ from small_policy import small_searcher  # noqa: E402
 
 from benchmarks.quality import (  # noqa: E402
     credit,
+    credit_ablations,
     credit_regimes,
     credit_run,
     credit_tuning,
@@ -226,7 +227,8 @@ def test_the_page_s_tables_are_those_of_the_committed_rows() -> None:
     assert not [row.method for row in rows if credit_run.is_own(row.method)]
     page = (ROOT / report.PAGE).read_text(encoding="utf-8")
     found = credit_tuning.named(rows)
-    for mark in ("map", "ablations", *report.by_regime(found)):
+    ablated = [f"ablations, {regime}" for regime in credit_ablations.REGIMES]
+    for mark in ("map", *ablated, *report.by_regime(found)):
         assert f"<!-- {mark} -->" in page
     assert report.filled(page, found) == page
 
