@@ -43,6 +43,7 @@ METHODS = (
     "oracle",
     "placebo",
     "query_only",
+    "every_search",
     "document_value",
     "document_outcome",
     "document_belief",

@@ -72,7 +72,9 @@ ABLATIONS: Sequence[Ablation] = (
     Ablation(what="not clipped, η = 1000", settings=("credit.options.clip_at=1000",)),
     Ablation(what="α = 0.1", settings=("credit.options.alpha=0.1",)),
     Ablation(what="α = 0.9", settings=("credit.options.alpha=0.9",)),
-    Ablation(what="not divided by the query's length", settings=("credit.options.per_token=false",)),
+    Ablation(
+        what="not divided by the query's length", settings=("credit.options.per_token=false",)
+    ),
     Ablation(what="on the whole step", method=f"{_HERE}:whole_step"),
     *_group_sizes("grpo"),
     *_group_sizes("ig_search"),

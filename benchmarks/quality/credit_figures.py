@@ -15,7 +15,7 @@ mpl.use("svg")
 mpl.rcParams["svg.hashsalt"] = "credit"
 from matplotlib import pyplot as plt  # noqa: E402  (after the backend is chosen)
 
-CONTROLS = ("oracle", "placebo", "query_only")
+CONTROLS = ("oracle", "placebo", "query_only", "every_search")
 """Drawn dashed."""
 
 

@@ -11,6 +11,7 @@ from igs_agent.batch import Credit, StepTable
 from igs_agent.credit.chained_gain import ChainedGain
 from igs_agent.credit.document_value import DocumentBelief, DocumentOutcome, DocumentValue
 from igs_agent.credit.dr_grpo import DrGRPO
+from igs_agent.credit.every_search import EverySearch
 from igs_agent.credit.gigpo import GiGPO
 from igs_agent.credit.grpo import GRPO
 from igs_agent.credit.ig_search import IGSearch
@@ -38,6 +39,7 @@ ESTIMATORS: dict[str, Callable[..., CreditEstimator]] = {
     "document_outcome": DocumentOutcome,
     "document_value": DocumentValue,
     "dr_grpo": DrGRPO,
+    "every_search": EverySearch,
     "gigpo": GiGPO,
     "grpo": GRPO,
     "ig_search": IGSearch,

@@ -284,6 +284,14 @@ def test_query_only_is_grpo_moved_to_queries() -> None:
     assert torch.equal(credit.query, torch.where(rewards.query_length > 0, grpo.step, 0.0))
 
 
+def test_every_search_is_ig_search_with_one_nat_for_every_gain() -> None:
+    rows = {"outcome": [1, 0], "group": [0, 0], "query_length": [[3, 0], [5, 2]]}
+    credit = make_estimator("every_search")(table(**rows, steps=[2, 2]))
+    nats = make_estimator("ig_search")(table(**rows, steps=[2, 2], gain=[[1.0, None], [1.0, 1.0]]))
+    assert torch.equal(credit.step, nats.step)
+    assert credit.query == pytest.approx(nats.query)
+
+
 def test_an_estimator_asks_for_the_signals_that_it_reads() -> None:
     asked = {name: signals_of(make_estimator(name)) for name in ESTIMATORS}
     assert {name: signals for name, signals in asked.items() if signals} == {
