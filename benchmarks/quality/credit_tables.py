@@ -51,8 +51,8 @@ def map_table(regimes: Mapping[str, Mapping[str, Sequence[Row]]]) -> str:
         ("oracle", "grpo"),
         (CANDIDATE, "grpo"),
         ("ig_search", "grpo"),
+        ("every_search", "grpo"),
         ("ig_search", EQUAL_PLACEBO),
-        (CANDIDATE, "ig_search"),
     ]
     heads = [f"`{first}` − `{second.split()[0]}`" for first, second in pairs]
     lines = [
@@ -161,7 +161,7 @@ def score_table(own: Mapping[str, Sequence[Row]]) -> str:
 
 
 def difference_table(own: Mapping[str, Sequence[Row]], what: str, score: Score) -> str:
-    """Paired by seed against the baseline, and against the placebo for what claims information."""
+    """Paired by seed against the baseline, and against what knows nothing for what claims to."""
     lines = [
         f"| {what} | seeds | difference, paired | p, sign flips | P(improvement) |",
         "| --- | --- | --- | --- | --- |",
@@ -172,7 +172,8 @@ def difference_table(own: Mapping[str, Sequence[Row]], what: str, score: Score) 
         for name in own
         if name.split()[0] in ("ig_search", "oracle", CANDIDATE) or is_own(name)
     ]
-    pairs += [(m, base) for m in informed for base in own if base.split()[0] == "placebo"]
+    knowing_nothing = [name for name in own if name.split()[0] in ("placebo", "every_search")]
+    pairs += [(method, base) for method in informed for base in knowing_nothing]
     pairs += [(CANDIDATE, "ig_search")]
     for method, base in pairs:
         by_seed = {row.seed: score(row) for row in own.get(base, ())}
