@@ -17,16 +17,34 @@ from matplotlib import pyplot as plt  # noqa: E402  (after the backend is chosen
 
 CONTROLS = ("oracle", "placebo", "query_only", "every_search")
 """Drawn dashed."""
+COLOURS = {
+    "grpo": "black",
+    "ig_search": "tab:blue",
+    "document_belief": "tab:orange",
+    "oracle": "tab:green",
+    "placebo": "tab:purple",
+    "every_search": "tab:red",
+    "gigpo": "tab:brown",
+    "dr_grpo": "tab:gray",
+    "query_only": "tab:pink",
+    "igpo": "tab:olive",
+    "document_outcome": "tab:cyan",
+    "document_value": "gold",
+}
+"""The same in every figure; others, such as one's own, get matplotlib's."""
 
 
 def curves_figure(own: Mapping[str, Sequence[Row]], path: Path) -> None:
     """Dev EM over updates: mean over seeds, with its Student's t interval."""
     figure, axes = plt.subplots(figsize=(7, 4.5))
-    for method, runs in own.items():
+    for method in sorted(own, key=lambda name: -np.mean([row.curve[-1][1] for row in own[name]])):
+        runs, name = own[method], method.split()[0]
         updates = [update for update, _ in runs[0].curve]
         ems = np.array([[em for _, em in row.curve] for row in runs])
-        style = "--" if method.split()[0] in CONTROLS else "-"
-        (line,) = axes.plot(updates, ems.mean(0), style, label=f"{method} ({len(runs)})")
+        # Dotted: a method with other settings than its tuned ones, beside the method itself.
+        style = "--" if name in CONTROLS else ":" if method != name else "-"
+        label = f"{method.replace('credit.options.alpha', 'α')} ({len(runs)})"
+        (line,) = axes.plot(updates, ems.mean(0), style, color=COLOURS.get(name), label=label)
         if len(runs) > 1:
             bounds = [seed_interval(column.tolist()) for column in ems.T]
             low, high = [b.low for b in bounds], [b.high for b in bounds]
