@@ -54,6 +54,7 @@ BASELINES = (
     "compared with before the search",
     "compared with nothing",
 )
+"""What the gain is measured against, of the ablations below: those that `unseen-rare` has."""
 ABLATIONS: Sequence[Ablation] = (
     Ablation(what="N = 1", settings=("credit.counterfactuals=1",)),
     Ablation(what="N = 8", settings=("credit.counterfactuals=8",)),

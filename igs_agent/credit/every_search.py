@@ -17,7 +17,8 @@ class EverySearch:
     """GRPO's advantage, plus α / |Q_t| on the query of every search.
 
     `IGSearch` as if every gain were 1 nat. It measures nothing and costs nothing: what step-level
-    credit owes to what it knows is what it does better than this.
+    credit owes to what it knows is what it does better than this. *Ours*; at temperature 1 it also
+    ruined runs that went well without it (docs/credit-benchmark.md).
 
     >>> from igs_agent.credit.example import table
     >>> EverySearch()(table(outcome=[0, 0], group=[0, 0])).query.tolist()
