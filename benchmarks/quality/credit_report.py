@@ -19,6 +19,7 @@ from pathlib import Path
 
 from benchmarks.quality.credit import OUTPUT, read_rows, stale_rows
 from benchmarks.quality.credit_ablations import split
+from benchmarks.quality.credit_confirmation import REGIME, confirmation_table
 from benchmarks.quality.credit_figures import curves_figure, scores_figure
 from benchmarks.quality.credit_run import Row, is_own
 from benchmarks.quality.credit_statistics import aggregate
@@ -51,9 +52,10 @@ def main() -> None:
         "--commit", action="store_true", help="write our tables and figures where they are kept"
     )
     args = parser.parse_args()
+    every = read_rows(args.rows)
     rows = [
         row
-        for row in read_rows(args.rows)
+        for row in every
         if row.seed in args.seeds
         and (not args.methods or row.method in args.methods)
         and not (args.commit and is_own(row.method))
@@ -62,16 +64,19 @@ def main() -> None:
         print(f"left out, since its file has changed: {row.method}, {row.regime}, seed {row.seed}")
     figures = args.figures or (FIGURES if args.commit else OWN)
     found = named(rows)
-    text = report(found)
+    confirmed = confirmation_table(every)
+    text = report(found, confirmed)
     print(text)
-    for regime, every in by_regime(found).items():
-        own, _ = split(every)
+    for regime, methods in by_regime(found).items():
+        own, _ = split(methods)
         curves_figure(own, figures / f"credit-curves-{regime}.svg")
         scores_figure(own, aggregate(own), figures / f"credit-scores-{regime}.svg")
     print(f"\nfigures: {figures}")
     if args.commit:
         TABLES.write_text(f"# Credit benchmark: all tables\n{text}\n", encoding="utf-8")
-        PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), found), encoding="utf-8")
+        PAGE.write_text(
+            filled(PAGE.read_text(encoding="utf-8"), found, confirmed), encoding="utf-8"
+        )
         print(f"tables: {TABLES}, {PAGE}")
 
 
@@ -86,7 +91,7 @@ def by_regime(
     }
 
 
-def report(found: Mapping[tuple[str, str], Sequence[Row]]) -> str:
+def report(found: Mapping[tuple[str, str], Sequence[Row]], confirmed: str) -> str:
     """All tables."""
     parts = []
     for regime, every in by_regime(found).items():
@@ -98,16 +103,18 @@ def report(found: Mapping[tuple[str, str], Sequence[Row]]) -> str:
             parts += [f"\n## {regime}, ablations\n\n{ablation_table(every)}"]
             parts += [habit_table(ablated)]
     parts += [f"\n## All regimes\n\n{overall_table(found)}"]
+    if confirmed:
+        parts += [f"\n## Confirmation, in `{REGIME}` on fresh seeds\n\n{confirmed}"]
     runs = [row for rows in found.values() for row in rows]
     spent = sum(row.cpu_seconds for row in runs)
     parts += [f"{len(runs)} runs, {spent / 3600:.2f} core-hours of training."]
     return "\n\n".join(parts)
 
 
-def filled(page: str, found: Mapping[tuple[str, str], Sequence[Row]]) -> str:
+def filled(page: str, found: Mapping[tuple[str, str], Sequence[Row]], confirmed: str) -> str:
     """The page with all tables that it has marks for."""
     regimes = by_regime(found)
-    page = put(page, "map", map_table(regimes))
+    page = put(put(page, "map", map_table(regimes)), "confirmation", confirmed)
     for regime, every in regimes.items():
         page = put(page, regime, summary_table(split(every)[0]))
         page = put(page, f"ablations, {regime}", ablation_table(every))

@@ -223,14 +223,15 @@ def test_reports_give_exact_tests_and_bounded_probabilities() -> None:
 def test_the_page_s_tables_are_those_of_the_committed_rows() -> None:
     report = pytest.importorskip("benchmarks.quality.credit_report", reason="needs rliable")
     records = json.loads((ROOT / credit.OUTPUT).read_text(encoding="utf-8"))["rows"]
-    rows = [row for row in map(credit_run.row_of, records) if row.seed < 10]
+    every = [credit_run.row_of(record) for record in records]
+    rows = [row for row in every if row.seed < 10]
     assert not [row.method for row in rows if credit_run.is_own(row.method)]
     page = (ROOT / report.PAGE).read_text(encoding="utf-8")
     found = credit_tuning.named(rows)
     ablated = [f"ablations, {regime}" for regime in credit_ablations.REGIMES]
     for mark in ("map", *ablated, *report.by_regime(found)):
         assert f"<!-- {mark} -->" in page
-    assert report.filled(page, found) == page
+    assert report.filled(page, found, report.confirmation_table(every)) == page
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/document-belief.md"])
