@@ -92,8 +92,8 @@ def main() -> None:
     rows = [_kept(args.folder, name, seed, settings) for seed in args.seeds for name in METHODS]
     print(table(rows))
     if args.output:
-        record = {"machine": machine(), "command": sys.argv[1:], "recipe": RECIPE}
-        record |= {"settings": settings, "rows": [asdict(row) for row in rows]}
+        record: dict[str, Any] = {"machine": machine(), "command": sys.argv[1:]}
+        record |= {"recipe": RECIPE, "settings": settings, "rows": [asdict(row) for row in rows]}
         args.output.write_text(json.dumps(record, indent=1) + "\n")
 
 
@@ -183,7 +183,7 @@ class _KeepGradient(torch.optim.Optimizer):
         super().__init__(parameters, {})
         self.gradient = torch.zeros(0)
 
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
         found = [p for group in self.param_groups for p in group["params"]]
         parts = [torch.zeros_like(p) if p.grad is None else p.grad for p in found]
         self.gradient = torch.cat([part.flatten().double() for part in parts])

@@ -19,6 +19,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -43,6 +44,7 @@ from igs_agent.scorer import PolicyScorer
 from igs_agent.signals import step_table
 from igs_agent.trajectory import Trajectory
 from igs_agent.transfer import measure_transfers
+from igs_env.datasets import Corpus
 from igs_env.information_gain import FragmentSampler
 from igs_env.task import Task, make_sampler, make_task
 
@@ -112,7 +114,7 @@ def play_all(
 ) -> tuple[list[Search], list[float]]:
     """All searches of all rollouts, and the rollouts' exact matches."""
     questions = subset(task.questions, args.limit)
-    tfidf = TfidfGain(task.corpus)
+    tfidf = TfidfGain(cast(Corpus, task.corpus))  # a named corpus, not a list of documents
     found: list[Search] = []
     outcomes: list[float] = []
     for start in range(0, len(questions), BATCH):

@@ -219,7 +219,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.inside:
         fuzz(args.inside, args.seconds, args.seed)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in args.targets:
         rows.append(run(name, args.seconds, args.seed))
         print(json.dumps(rows[-1]), flush=True)
@@ -227,7 +227,10 @@ def main() -> None:
         before = json.loads(args.output.read_text())["rows"] if args.output.exists() else []
         kept = [row for row in before if row["target"] not in args.targets]
         rows = sorted([*kept, *rows], key=lambda row: list(TARGETS).index(row["target"]))
-        record = {"machine": machine(), "command": "python -m benchmarks.quality.fuzz"}
+        record: dict[str, Any] = {
+            "machine": machine(),
+            "command": "python -m benchmarks.quality.fuzz",
+        }
         record |= {"seconds": args.seconds, "seed": args.seed, "rows": rows}
         args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     if any(row["crashes"] for row in rows):

@@ -40,7 +40,7 @@ def main() -> None:
     args = parser.parse_args()
     fitted, train = outcomes("train", args.train, searches=1)
     asked, dev = outcomes("dev", 10**9, searches=3)
-    answers = [i for i, row in enumerate(dev.any(axis=(0, 1))) if row]
+    answers = [i for i, row in enumerate(np.asarray(dev.any(axis=(0, 1)))) if row]
     best = np.unravel_index(dev.mean(axis=0).argmax(), dev.shape[1:])
     rows = {"ceiling": dev.max(axis=(1, 2))}
     for name, parts in PARTS.items():

@@ -99,6 +99,7 @@ class Soak:
         draws = random.Random(self.args.seed)
         began = time.monotonic()
         server = self.server()
+        assert server.stderr is not None
         self.port = int(server.stderr.readline().rpartition(":")[2].partition("/")[0])
         middle = self.start(
             "-m",
@@ -109,6 +110,7 @@ class Soak:
             str(self.args.seed),
             stdout=subprocess.PIPE,
         )
+        assert middle.stdout is not None
         self.address = f"http://127.0.0.1:{int(middle.stdout.readline())}/retrieve"
         trainer = self.trainer()
         kill_trainer = began + draws.expovariate(1 / self.args.kill_trainer)

@@ -103,13 +103,14 @@ def train(preset: str, name: str, gain: bool, seed: int, rate: float, split: str
     recipe = RECIPES[name]
     np.random.seed(seed)  # noqa: NPY002 - Tianshou draws minibatches by it
     torch.manual_seed(seed)
-    measured = {} if gain else {"sampler": "none"}
+    measured: dict[str, Any] = {} if gain else {"sampler": "none"}
     beta = BETA if gain and recipe.gain_in_reward else 0.0
     native = macro_vector_env(preset, num_envs=recipe.num_envs, beta=beta, **measured)
     envs = NativeVectorEnv(native, group_size=recipe.group_size)
     envs.seed(seed * 10_000)
-    length = native.single_observation_space.shape[0]
-    spaces = Spaces(action_space=native.single_action_space, length=length)
+    shape = native.single_observation_space.shape
+    assert shape is not None
+    spaces = Spaces(action_space=native.single_action_space, length=shape[0])
     algorithm = recipe.make(spaces, rate, gain)
     buffer = VectorReplayBuffer(20_480, recipe.num_envs)
     curve: list[tuple[int, float, float]] = []

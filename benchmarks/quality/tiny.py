@@ -81,8 +81,8 @@ def run_all(
     """Train and judge every method with every seed."""
     jobs = [(method, seed) for seed in seeds for method in methods]
     with ThreadPoolExecutor(max_workers=2) as pool:
-        list(pool.map(lambda job: train_one(folder, *job, settings), jobs))
-    return [judge(folder, *job) for job in jobs]
+        list(pool.map(lambda job: train_one(folder, job[0], job[1], settings), jobs))
+    return [judge(folder, method, seed) for method, seed in jobs]
 
 
 def run_folder(folder: Path, method: str, seed: int) -> Path:

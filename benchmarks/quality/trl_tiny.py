@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -119,4 +118,4 @@ def exact_matches(dev: Task, policy: Policy, count: int) -> Sequence[float]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -59,7 +59,10 @@ def main() -> None:
         row["of local"] = round(row["seconds"] / rows[0]["seconds"], 3)
     print(table(rows))
     if args.output:
-        record = {"machine": machine(), "command": "python -m benchmarks.speed.executors"}
+        record: dict[str, Any] = {
+            "machine": machine(),
+            "command": "python -m benchmarks.speed.executors",
+        }
         record |= {"updates": args.updates, "rounds": args.rounds, "seed": 0, "rows": rows}
         args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 

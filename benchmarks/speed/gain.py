@@ -193,7 +193,7 @@ def _igpo(
     for number in range(each):
         chosen = range(number, len(contexts), each)
         ids = padded([np.array(contexts[i][0]) for i in chosen], policy.device)
-        logits = policy.model(input_ids=ids, use_cache=False).logits.float()  # type: ignore[operator]
+        logits = policy.model(input_ids=ids, use_cache=False).logits.float()
         for row, index in enumerate(chosen):
             target = contexts[index][1]
             scored = selected_log_probs(logits[row], ids[row].roll(-1), 1.0)

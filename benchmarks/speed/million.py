@@ -227,7 +227,9 @@ def _serving(
 
 
 def _timed(pid: int, retriever: Retriever, queries: Sequence[str], size: int) -> dict[str, Any]:
-    used, waits, found = _processor(pid), [], {}
+    used = _processor(pid)
+    waits: list[float] = []
+    found: dict[str, list[str]] = {}
     for at in range(0, len(queries), size):
         batch, began = queries[at : at + size], time.perf_counter()
         results = retriever.search(batch, 3)

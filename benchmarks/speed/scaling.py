@@ -149,9 +149,9 @@ def in_a_fork(work: Callable[[], dict[str, float]]) -> dict[str, float]:
     child = os.fork()
     if child == 0:
         before = _resident()
-        found = work()
+        result = work()
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        os.write(write, json.dumps({**found, "megabytes": round(most - before, 1)}).encode())
+        os.write(write, json.dumps({**result, "megabytes": round(most - before, 1)}).encode())
         os._exit(0)
     os.close(write)
     with os.fdopen(read) as pipe:

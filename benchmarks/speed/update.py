@@ -40,7 +40,10 @@ CASES = ((8192, 3.0, False), (49_152, 6.0, False), (8192, None, True))
 
 def rows(*, members: int = 8, rounds: int = 3, scale: int = 1) -> list[Row]:
     """One row per case."""
-    return [_row(*case, members, rounds, scale) for case in CASES]
+    return [
+        _row(vocabulary, target, checkpointing, members, rounds, scale)
+        for vocabulary, target, checkpointing in CASES
+    ]
 
 
 def _row(
