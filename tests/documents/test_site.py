@@ -87,3 +87,9 @@ def test_the_reference_shows_docstrings_with_their_examples(site: Path) -> None:
     assert "no credit estimator" not in page
     assert "seed_interval" in page
     assert "&gt;&gt;&gt;" in page
+
+
+def test_no_interval_is_broken_between_lines(site: Path) -> None:
+    page = (site / "credit-benchmark.html").read_text(encoding="utf-8")
+    assert "[+0.114,\u00a0+0.596]" in page
+    assert "[+0.114, +0.596]" not in page
