@@ -1,6 +1,6 @@
 """Runs the `py` blocks of docs/other-agents.md, each with its library, and records what happened.
 
-    python -m benchmarks.peers.other_agents --hosts /tmp/hosts/bin/python
+    python -m benchmarks.peers.other_agents --hosts runs/hosts/bin/python
 
 `benchmarks/peers/README.md` has the set-up. A block runs behind the page's `python` block that
 defines `ig_search`, then behind a check of its own where it would only define something. A library

@@ -31,8 +31,8 @@ from igs_env.transition import begin
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=8, help="passes over the train questions")
-    parser.add_argument("--readings", type=int, default=2, help="passes over the corpus")
+    parser.add_argument("--epochs", type=int, default=5, help="passes over the train questions")
+    parser.add_argument("--readings", type=int, default=1, help="passes over the corpus")
     parser.add_argument("--progress", type=Path, default=Path("runs/closed-book"))
     parser.add_argument("--output", type=Path)
     args = parser.parse_args()

@@ -1,9 +1,10 @@
 """All ratios that are measured against peers, into `results.json`, row by row.
 
-    python -m benchmarks.speed --rounds 3
+    python -m benchmarks.speed --rounds 2 --scale 4 --output runs/speed.json
 
 Ratios 3, 8 and 9 have scripts and results of their own: `gain_cost.py`, `environment.py`,
-`peers_environment.py`. A run that was interrupted goes on where it stopped.
+`peers_environment.py`. Rows that the output file holds are
+not measured again, so that a run that was interrupted goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ def _write(path: Path, threads: int, rows: list[dict[str, Any]]) -> None:
         "dtype": "float32",
         "rows": rows,
     }
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record, indent=1) + "\n")
 
 

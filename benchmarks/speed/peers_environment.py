@@ -1,6 +1,6 @@
 """Ratio 9, beside the peers: a step of 64 episodes without retrieval, ours and theirs in turn.
 
-    python -m benchmarks.speed.peers_environment --peers /tmp/peers/bin/python \
+    python -m benchmarks.speed.peers_environment --peers runs/peers/bin/python \
         --output benchmarks/speed/results/peers_environment.json
 
 Retrieval answers at once with the same three passages. gem 0.1 and skyrl-gym 0.4 are stepped one

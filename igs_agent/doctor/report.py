@@ -58,10 +58,9 @@ def _estimate(diagnosis: Diagnosis) -> Iterator[str]:
     yield from _memory(config, shape, size)
     yield from _time(config, shape, size)
     yield (
-        f"a model, not a measurement: {H100.name}s at 40 % of their peak, retrieval not counted. "
-        "This version"
+        f"a model, not a measurement: {H100.name}s at 40 % of their peak, retrieval not counted. 4"
     )
-    yield "trains in one process on one GPU; 4 and 8 stand for even sharding, to plan with."
+    yield "and 8 stand for even sharding; with executor.shard each GPU also holds a copy to play."
 
 
 def _memory(config: TrainConfig, shape: ModelShape, size: EpisodeSize) -> Iterator[str]:
