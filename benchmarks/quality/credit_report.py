@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.quality.credit import OUTPUT, read_rows, stale_rows
 from benchmarks.quality.credit_ablations import split
-from benchmarks.quality.credit_confirmation import REGIME, confirmation_table
+from benchmarks.quality.credit_confirmation import confirmation_table
 from benchmarks.quality.credit_figures import curves_figure, scores_figure
 from benchmarks.quality.credit_run import Row, is_own
 from benchmarks.quality.credit_statistics import aggregate
@@ -104,7 +104,7 @@ def report(found: Mapping[tuple[str, str], Sequence[Row]], confirmed: str) -> st
             parts += [habit_table(ablated)]
     parts += [f"\n## All regimes\n\n{overall_table(found)}"]
     if confirmed:
-        parts += [f"\n## Confirmation, in `{REGIME}` on fresh seeds\n\n{confirmed}"]
+        parts += [f"\n## Confirmation, on fresh seeds\n\n{confirmed}"]
     runs = [row for rows in found.values() for row in rows]
     spent = sum(row.cpu_seconds for row in runs)
     parts += [f"{len(runs)} runs, {spent / 3600:.2f} core-hours of training."]
