@@ -44,7 +44,7 @@ def curves_figure(own: Mapping[str, Sequence[Row]], path: Path) -> None:
         ems = np.array([[em for _, em in row.curve] for row in runs])
         # Dotted: a method with other settings than its tuned ones, beside the method itself.
         style = "--" if name in CONTROLS else ":" if method != name else "-"
-        label = f"{method.replace('credit.options.alpha', 'α')} ({len(runs)})"
+        label = f"{_label(method)} ({len(runs)})"
         (line,) = axes.plot(updates, ems.mean(0), style, color=COLOURS.get(name), label=label)
         if len(runs) > 1:
             bounds = [seed_interval(column.tolist()) for column in ems.T]
@@ -62,16 +62,25 @@ def scores_figure(
 ) -> None:
     """Test EM of every seed, and the interquartile mean with its interval."""
     figure, axes = plt.subplots(figsize=(7, 0.45 * len(own) + 1))
-    for place, (method, runs) in enumerate(own.items()):
+    methods = sorted(own, key=lambda name: -np.mean([row.test_em for row in own[name]]))
+    for place, method in enumerate(methods):
+        runs = own[method]
         axes.plot([row.test_em for row in runs], [place] * len(runs), "o", color="0.7", ms=4)
         if method in means:
             point, low, high = means[method]
             axes.plot([low, high], [place, place], color="C0", lw=2)
             axes.plot([point], [place], "|", color="C0", ms=14, mew=2)
-    axes.set_yticks(range(len(own)), list(own))
+    axes.set_yticks(range(len(methods)), list(map(_label, methods)))
     axes.invert_yaxis()
     axes.set(xlabel="test EM: seeds, interquartile mean and 95 % interval", xlim=(0, 1))
     _save(figure, path)
+
+
+def _label(method: str) -> str:
+    """A method with its other settings, short."""
+    for setting, symbol in (("alpha", "α"), ("negative_factor", "λ")):
+        method = method.replace(f"credit.options.{setting}", symbol)
+    return method
 
 
 def _save(figure: Figure, path: Path) -> None:
