@@ -65,7 +65,7 @@ def main() -> None:
     figures = args.figures or (FIGURES if args.commit else OWN)
     found = named(rows)
     confirmed = confirmation_table(every)
-    text = report(found, confirmed)
+    text = f"{report(found, confirmed)}\n\n{effort(rows, every)}"
     print(text)
     for regime, methods in by_regime(found).items():
         own, _ = split(methods)
@@ -105,10 +105,16 @@ def report(found: Mapping[tuple[str, str], Sequence[Row]], confirmed: str) -> st
     parts += [f"\n## All regimes\n\n{overall_table(found)}"]
     if confirmed:
         parts += [f"\n## Confirmation, on fresh seeds\n\n{confirmed}"]
-    runs = [row for rows in found.values() for row in rows]
-    spent = sum(row.cpu_seconds for row in runs)
-    parts += [f"{len(runs)} runs, {spent / 3600:.2f} core-hours of training."]
     return "\n\n".join(parts)
+
+
+def effort(shown: Sequence[Row], every: Sequence[Row]) -> str:
+    """What the runs of the tables took, and all that are on record."""
+    hours = [sum(row.cpu_seconds for row in rows) / 3600 for rows in (shown, every)]
+    return (
+        f"{len(shown)} runs, {hours[0]:.2f} core-hours of training; with tuning and fresh seeds "
+        f"{len(every)} runs, {hours[1]:.2f}."
+    )
 
 
 def filled(page: str, found: Mapping[tuple[str, str], Sequence[Row]], confirmed: str) -> str:
