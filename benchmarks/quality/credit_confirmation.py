@@ -1,11 +1,11 @@
 """Comparisons that ten seeds had left open, on seeds that nobody had looked at.
 
-    python -m benchmarks.quality.credit_confirmation   # what is missing (2.2 core-hours), and table
+    python -m benchmarks.quality.credit_confirmation   # what is missing (2.4 core-hours), and table
     python -m benchmarks.quality.credit_report --commit   # the table on its page
 
 Comparisons, regimes, seeds and test were declared before any of the runs
 (docs/credit-benchmark.md). Two-sided exact sign-flip tests of test EM, paired by seed; Holm's
-correction over those of a regime.
+correction over those that were declared together.
 """
 
 from __future__ import annotations
@@ -45,6 +45,11 @@ CONFIRMATIONS = (
         ),
     ),
     Confirmation(regime="atlas", seeds=range(10, 20), pairs=(("ig_search", EQUAL_PLACEBO),)),
+    Confirmation(
+        regime="unseen",
+        seeds=range(10, 30),
+        pairs=(("document_belief", "every_search credit.options.alpha=0.9"),),
+    ),
 )
 
 
@@ -90,7 +95,7 @@ def confirmation_table(rows: Sequence[Row]) -> str:
         ):
             cells = [
                 f"`{each.regime}`",
-                " − ".join(f"`{name.split()[0]}`" for name in pair),
+                " − ".join(f"`{name.replace('credit.options.', '')}`" for name in pair),
                 str(len(values)),
                 *(shown([row.test_em for row in own[name]]) for name in pair),
                 shown(values),
