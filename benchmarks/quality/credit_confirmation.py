@@ -99,8 +99,7 @@ def confirmation_table(rows: Sequence[Row]) -> str:
                 str(len(values)),
                 *(shown([row.test_em for row in own[name]]) for name in pair),
                 shown(values),
-                f"{p:.4f}",
-                f"{corrected:.4f}",
+                *(f"{value:.4f}" if value >= 1e-4 else "< 0.0001" for value in (p, corrected)),
             ]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) if len(lines) > 2 else ""
