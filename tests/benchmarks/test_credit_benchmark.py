@@ -211,6 +211,9 @@ def test_reports_give_exact_tests_and_bounded_probabilities() -> None:
     ]
     seen = abs(sum(differences))
     assert report.sign_flip_test(differences) == np.mean([s >= seen - 1e-12 for s in sums])
+    # Holm by hand: 3 × .01, then 2 × .03, and never less than what came before.
+    assert report.holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+    assert report.holm([0.9, 0.8]) == [1.0, 1.0]
     first, second = np.array([0.4, 0.6]), np.array([0.4, 0.2])
     point, low, high = report.probability_of_improvement(first, second)
     assert point == (0.5 + 1 + 1 + 1) / 4
