@@ -17,7 +17,7 @@ from benchmarks.quality.credit import OUTPUT, UPDATES, collect, read_rows, run_u
 from benchmarks.quality.credit_run import Job, Row
 from benchmarks.quality.credit_statistics import holm, shown, sign_flip_test
 from benchmarks.quality.credit_tables import EQUAL_PLACEBO, paired
-from benchmarks.quality.credit_tuning import Tuning, named
+from benchmarks.quality.credit_tuning import Tuning, named, short
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ def confirmation_table(rows: Sequence[Row]) -> str:
         ):
             cells = [
                 f"`{each.regime}`",
-                " − ".join(f"`{name.replace('credit.options.', '')}`" for name in pair),
+                " − ".join(f"`{short(name)}`" for name in pair),
                 str(len(values)),
                 *(shown([row.test_em for row in own[name]]) for name in pair),
                 shown(values),

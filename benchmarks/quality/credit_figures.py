@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks.quality.credit_run import Row
+from benchmarks.quality.credit_tuning import short
 from igs_agent.statistics import seed_interval
 
 mpl.use("svg")
@@ -44,7 +45,7 @@ def curves_figure(own: Mapping[str, Sequence[Row]], path: Path) -> None:
         ems = np.array([[em for _, em in row.curve] for row in runs])
         # Dotted: a method with other settings than its tuned ones, beside the method itself.
         style = "--" if name in CONTROLS else ":" if method != name else "-"
-        label = f"{_label(method)} ({len(runs)})"
+        label = f"{short(method)} ({len(runs)})"
         (line,) = axes.plot(updates, ems.mean(0), style, color=COLOURS.get(name), label=label)
         if len(runs) > 1:
             bounds = [seed_interval(column.tolist()) for column in ems.T]
@@ -70,17 +71,10 @@ def scores_figure(
             point, low, high = means[method]
             axes.plot([low, high], [place, place], color="C0", lw=2)
             axes.plot([point], [place], "|", color="C0", ms=14, mew=2)
-    axes.set_yticks(range(len(methods)), list(map(_label, methods)))
+    axes.set_yticks(range(len(methods)), list(map(short, methods)))
     axes.invert_yaxis()
     axes.set(xlabel="test EM: seeds, interquartile mean and 95 % interval", xlim=(0, 1))
     _save(figure, path)
-
-
-def _label(method: str) -> str:
-    """A method with its other settings, short."""
-    for setting, symbol in (("alpha", "α"), ("negative_factor", "λ")):
-        method = method.replace(f"credit.options.{setting}", symbol)
-    return method
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -107,3 +107,14 @@ def named(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
         name = " ".join([row.method, *row.settings[tuned:]])
         found.setdefault((row.regime, name), []).append(row)
     return found
+
+
+def short(name: str) -> str:
+    """A method's name, as `named` makes it, with symbols for its settings.
+
+    >>> short("placebo credit.options.alpha=0.3")
+    'placebo α=0.3'
+    """
+    for setting, symbol in (("alpha", "α"), ("negative_factor", "λ")):
+        name = name.replace(f"credit.options.{setting}", symbol)
+    return name

@@ -3,8 +3,8 @@
     python -m benchmarks.speed --rounds 2 --scale 4 --output runs/speed.json
 
 Ratios 3, 8 and 9 have scripts and results of their own: `gain_cost.py`, `environment.py`,
-`peers_environment.py`. Rows that the output file holds are
-not measured again, so that a run that was interrupted goes on where it stopped.
+`peers_environment.py`. Rows that the output file holds are not measured again, so that a run that
+was interrupted goes on where it stopped.
 """
 
 from __future__ import annotations

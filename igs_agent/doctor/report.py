@@ -57,10 +57,8 @@ def _estimate(diagnosis: Diagnosis) -> Iterator[str]:
     yield _row("", [f"{count} GPU{'s' * (count > 1)}" for count in GPUS])
     yield from _memory(config, shape, size)
     yield from _time(config, shape, size)
-    yield (
-        f"a model, not a measurement: {H100.name}s at 40 % of their peak, retrieval not counted. 4"
-    )
-    yield "and 8 stand for even sharding; with executor.shard each GPU also holds a copy to play."
+    yield f"a model, not a measurement: {H100.name}s at 40 % of their peak, retrieval not counted"
+    yield "4 and 8 GPUs: even sharding; with executor.shard each holds a copy to play with, too"
 
 
 def _memory(config: TrainConfig, shape: ModelShape, size: EpisodeSize) -> Iterator[str]:

@@ -12,7 +12,7 @@ from igs_agent.policy import Policy
 from igs_agent.warmstart.tiny import new_tiny, train_tokenizer
 from igs_env.task import Task
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent))  # for small_world.py and its neighbours
 
 from small_world import small_task
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -91,5 +92,12 @@ def test_the_reference_shows_docstrings_with_their_examples(site: Path) -> None:
 
 def test_no_interval_is_broken_between_lines(site: Path) -> None:
     page = (site / "credit-benchmark.html").read_text(encoding="utf-8")
-    assert "[+0.114,\u00a0+0.596]" in page
-    assert "[+0.114, +0.596]" not in page
+    ends = r"\[[-+]?\d\.\d+,{}[-+]?\d\.\d+\]"
+    assert len(re.findall(ends.format("\u00a0"), page)) > 100
+    assert not re.findall(ends.format(" "), page)
+
+
+def test_code_to_be_copied_keeps_its_spaces(site: Path) -> None:
+    for path in site.rglob("*.html"):
+        for block in re.findall(r"<pre\b.*?</pre>", path.read_text(encoding="utf-8"), re.DOTALL):
+            assert "\u00a0" not in block, path
